@@ -1,0 +1,79 @@
+"""What a write answers. Nothing here touches a database."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final, Generic, TypeVar, cast
+
+T_co = TypeVar("T_co", covariant=True)
+
+JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
+_NOTHING: Final[Mapping[str, JSON]] = MappingProxyType({})
+
+
+class Outcome(StrEnum):
+    COMMITTED = "committed"
+    REJECTED = "rejected"  # by a rule of the operation; journaled, the same answer for ever
+    FAILED = "failed"  # nothing changed; safe to try again
+    UNKNOWN = "unknown"  # may or may not be stored; the same operation id will tell later
+
+
+class Rejected(Exception):
+    """Raised inside an operation: all of it is undone, and the refusal is journaled as its answer."""
+
+    def __init__(self, reason: str, /, **details: JSON) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.details = details
+
+
+class ResultNotOk(Exception):
+    """Somebody took the value of a write that did not commit."""
+
+
+_TEXTS: Final = {
+    Outcome.COMMITTED: "Done.",
+    Outcome.REJECTED: "That was refused: {reason}. Nothing was changed.",
+    Outcome.FAILED: "This was not completed, and nothing was changed. Please try again shortly.",
+    Outcome.UNKNOWN: "It is not known whether this was stored. Please do not repeat it; check again in a moment.",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WriteResult(Generic[T_co]):
+    """The answer to one write.
+
+    `reason` is for programs, `text` for a user who gets no better one. `rows_matched` counts the rows that the
+    operation's own statements touched, `rows_modified` also those changed by triggers and foreign-key actions.
+    `repeated` says that this is the recorded answer of an earlier, identical call.
+    """
+
+    outcome: Outcome
+    reason: str
+    operation_id: str
+    rows_matched: int = 0
+    rows_modified: int = 0
+    details: Mapping[str, JSON] = field(default=_NOTHING)
+    repeated: bool = False
+    error_id: str | None = None
+    text: str = ""
+    answer: object = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        if not self.text:
+            words = self.reason.lower().replace("_", " ")
+            object.__setattr__(self, "text", _TEXTS[self.outcome].format(reason=words))
+
+    @property
+    def ok(self) -> bool:
+        return self.outcome is Outcome.COMMITTED
+
+    @property
+    def value(self) -> T_co:
+        """What the operation returned; raises ResultNotOk where it did not commit."""
+        if not self.ok:
+            raise ResultNotOk(f"{self.operation_id}: {self.outcome} ({self.reason})")
+        return cast("T_co", self.answer)
