@@ -81,7 +81,7 @@ class BadQueryError(ValueError):
 @cache
 def load() -> Constitution:
     """The packaged text, read once, when it is first asked for."""
-    raw = json.loads(files(__package__).joinpath("constitution.json").read_text("utf-8"))
+    raw = json.loads(files("cogs.reference").joinpath("constitution.json").read_text("utf-8"))
     preamble = {"number": 0, "title": "", "sections": [{"number": None, "paragraphs": [raw["preamble"]]}]}
     return Constitution(
         title=raw["title"],
