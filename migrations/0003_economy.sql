@@ -19,10 +19,10 @@ CREATE TABLE account (
         CHECK (balance_cents BETWEEN -100000000000000000 AND 100000000000000000)
 ) STRICT;
 
-CREATE UNIQUE INDEX account_one_wallet_per_user ON account (guild_id, user_id) WHERE kind = 'wallet';
-CREATE UNIQUE INDEX account_one_of_each_other_kind ON account (guild_id, kind) WHERE kind <> 'wallet';
-CREATE INDEX account_leaderboard ON account (guild_id, balance_cents DESC, id)
-    WHERE kind = 'wallet' AND deleted_at_ms IS NULL;
+CREATE UNIQUE INDEX account_one_wallet_per_user ON account (guild_id, user_id) WHERE user_id IS NOT NULL;
+CREATE UNIQUE INDEX account_one_of_each_other_kind ON account (guild_id, kind) WHERE user_id IS NULL;
+CREATE INDEX account_leaderboard ON account (guild_id, balance_cents, id)
+    WHERE user_id IS NOT NULL AND deleted_at_ms IS NULL;
 
 -- One movement of money. Its operation id makes it happen once, whatever is delivered twice.
 CREATE TABLE payment (
