@@ -1,0 +1,210 @@
+"""Every setting of the process, from config.toml and the environment (`ROLLCALL_SECTION__KEY`, which wins).
+
+A Config is frozen: a new configuration is a new object, and whoever holds the old one holds it whole.
+What belongs to one server (channels, currency, admin role) is not here but in the database, set by /setup.
+"""
+
+import json
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    model_validator,
+)
+from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
+
+from bot import config_errors
+from bot.config_errors import PREFIX, ConfigError
+from db import DatabaseSettings
+
+DEFAULT_FILE: Final = Path("config.toml")
+DEFAULT_COGS: Final = ("reference", "settings", "economy", "operations")
+
+
+def _split(value: object) -> object:
+    """`1,2` in the environment is a list; what comes from the file is one already."""
+    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+
+
+def _path(value: Path) -> Path:
+    if not str(value).isprintable():
+        raise ValueError("a path has no control characters")
+    return value
+
+
+def _unique(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    if len(set(values)) != len(values):
+        raise ValueError("each may be named once")
+    return values
+
+
+Snowflake = Annotated[int, Field(ge=1, le=2**63 - 1)]
+Snowflakes = Annotated[tuple[Snowflake, ...], NoDecode, BeforeValidator(_split), AfterValidator(_unique)]
+CogName = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")]
+CogNames = Annotated[tuple[CogName, ...], NoDecode, BeforeValidator(_split), AfterValidator(_unique)]
+PlainPath = Annotated[Path, AfterValidator(_path)]
+
+
+class Section(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
+
+
+class DatabaseConfig(Section):
+    path: PlainPath = Field(
+        Path("data"), description="The data directory; relative to where the bot is started."
+    )
+    engine: Literal["auto", "bundled", "system"] = Field(
+        "auto",
+        description="Which SQLite: the one bundled with pysqlite3, the system's, or the better one there is.",
+    )
+    readers: int = Field(
+        4, ge=1, le=64, description="Connections for reading; there is always one for writing."
+    )
+    connect_timeout_s: float = Field(
+        5.0, ge=0.1, le=60, description="How long opening a connection may take."
+    )
+    operation_timeout_s: float = Field(5.0, ge=0.1, le=60, description="How long one write may take.")
+    query_timeout_s: float = Field(5.0, ge=0.1, le=60, description="How long one read may take.")
+    busy_timeout_s: float = Field(5.0, ge=0, le=60, description="How long SQLite itself waits for a lock.")
+    retry_attempts: int = Field(
+        5, ge=1, le=100, description="Tries before a temporary failure counts as one."
+    )
+    retry_base_s: float = Field(0.1, ge=0.001, le=60, description="Delay before the second try.")
+    retry_max_s: float = Field(
+        5.0, ge=0.001, le=600, description="No delay between tries is longer than this."
+    )
+    retry_multiplier: float = Field(
+        2.0, ge=1, le=10, description="Each delay is this many times the last one."
+    )
+    breaker_failures: int = Field(
+        5, ge=1, le=1000, description="Failures in a row after which the database is left alone for a while."
+    )
+    breaker_delay_s: float = Field(1.0, ge=0.01, le=600, description="How long it is left alone at first.")
+    breaker_max_delay_s: float = Field(
+        60.0, ge=0.01, le=3600, description="And at most, when probes keep failing."
+    )
+    probe_interval_s: float = Field(
+        30.0, ge=0.1, le=3600, description="How often the database's health is probed."
+    )
+    degraded: bool = Field(False, description="The operator's switch: true blocks every write, reads go on.")
+
+    @model_validator(mode="after")
+    def _ordered(self) -> "DatabaseConfig":
+        for low, high in (("retry_base_s", "retry_max_s"), ("breaker_delay_s", "breaker_max_delay_s")):
+            if getattr(self, low) > getattr(self, high):
+                raise ValueError(
+                    f"{low} ({getattr(self, low):g}) must not exceed {high} ({getattr(self, high):g})"
+                )
+        return self
+
+    def settings(self) -> DatabaseSettings:
+        """The same, in the database layer's own words."""
+        return DatabaseSettings(directory=self.path, **self.model_dump(exclude={"path"}))
+
+
+class BotConfig(Section):
+    cogs: CogNames = Field(DEFAULT_COGS, description="The features to load, in this order.")
+    operators: Snowflakes = Field(
+        (),
+        description="User ids that may act on the process and on every server (as opposed to server admins).",
+    )
+    guilds: Snowflakes = Field(
+        (), description="Server ids whose commands are set at once, for development; none: everywhere."
+    )
+    guild_ready_timeout_s: float = Field(
+        2.0, ge=0, le=60, description="How long to wait at start for the next server that Discord announces."
+    )
+
+
+class LoggingConfig(Section):
+    level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"] = Field(
+        "INFO", description="What is logged at all; DEBUG adds SQL and Discord's traffic."
+    )
+    format: Literal["text", "json"] = Field(
+        "text", description="Lines for people, or one JSON object a line."
+    )
+    file: str = Field(
+        "", description="Also log to this file, rotated at 20 MB, five kept; empty: only to stderr."
+    )
+
+
+class SandboxConfig(Section):
+    port: int = Field(
+        8420,
+        ge=0,
+        le=65535,
+        description="Where the page is served on 127.0.0.1 without a token; 0: any free port.",
+    )
+
+
+class Config(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    bot: BotConfig = BotConfig()
+    database: DatabaseConfig = DatabaseConfig()
+    logging: LoggingConfig = LoggingConfig()
+    sandbox: SandboxConfig = SandboxConfig()
+
+
+class _Environment(Config, BaseSettings):
+    """The same settings, overridden by the environment; what the file says comes in as arguments."""
+
+    model_config = SettingsConfigDict(
+        extra="forbid", frozen=True, env_prefix=PREFIX, env_nested_delimiter="__", validate_default=False
+    )
+
+    @classmethod
+    def settings_customise_sources(  # the signature is pydantic-settings'
+        cls,
+        settings_cls: type[BaseSettings],  # noqa: ARG003
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+        file_secret_settings: PydanticBaseSettingsSource,  # noqa: ARG003
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return env_settings, init_settings
+
+
+def load_config(file: Path = DEFAULT_FILE) -> Config:
+    """The configuration in force: defaults, then `file` if it exists, then the environment.
+
+    Raises ConfigError, which names every key that is wrong, its value, and what is allowed.
+    """
+    variables = config_errors.known_variables(Config, os.environ)
+    data = _read(file)
+    try:
+        # By way of JSON, since that is pydantic's strict mode in which a path is a string and a list a tuple.
+        Config.model_validate_json(_to_json(data), strict=True)
+    except ValidationError as error:
+        raise config_errors.in_file(Config, str(file), data, error) from None
+    try:
+        merged = _Environment(**data)
+    except ValidationError as error:
+        raise config_errors.in_environment(Config, variables, error) from None
+    return Config.model_validate(merged.model_dump())
+
+
+def _read(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except OSError as error:
+        raise ConfigError([f"{file}: cannot be read: {error.strerror or error}"]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([f"{file}: not UTF-8: byte {error.start} cannot be read"]) from error
+    except (tomllib.TOMLDecodeError, RecursionError) as error:
+        raise ConfigError([f"{file}: not valid TOML: {error}"]) from error
+
+
+def _to_json(data: dict[str, Any]) -> str:
+    # TOML's dates have no place in any setting: as an empty table they are of the wrong type everywhere.
+    return json.dumps(data, default=lambda _date: {})
