@@ -8,14 +8,14 @@ from cogs.settings import store as settings
 from cogs.settings.money import MAX_CENTS
 from db import Rejected, Snapshot, Transaction, operation, query
 
+# A payment has two entries, until something pays many at once; that will not be reversible as one.
 PAYMENT = """
-    SELECT p.kind, r.id FROM payment AS p LEFT JOIN payment AS r ON r.reverses_id = p.id
+    SELECT p.kind, r.id, gave.account_id, got.account_id, got.amount_cents
+    FROM payment AS p
+    JOIN ledger_entry AS gave ON gave.payment_id = p.id AND gave.amount_cents < 0
+    JOIN ledger_entry AS got ON got.payment_id = p.id AND got.amount_cents > 0
+    LEFT JOIN payment AS r ON r.reverses_id = p.id
     WHERE p.id = ? AND p.guild_id = ?
-"""
-# What can be reversed has two entries; a third in the answer would show that the rule was broken.
-ENTRIES = """
-    SELECT account_id, amount_cents FROM ledger_entry
-    WHERE payment_id = ? AND guild_id = ? ORDER BY amount_cents DESC LIMIT 3
 """
 HISTORY = """
     SELECT p.id, p.kind, e.amount_cents, e.balance_after_cents, other.user_id, p.memo, p.reverses_id, r.id,
@@ -132,14 +132,12 @@ def reverse(tx: Transaction, *, payment: int, reason: str = "") -> Receipt:
     row = tx.fetch_one(PAYMENT, payment, tx.guild)
     if row is None:
         raise Rejected("PAYMENT_NOT_FOUND", payment=payment)
-    kind, reversal = row
+    kind, reversal, gave, got, amount_cents = row
     if kind not in ("payment", "grant"):
         raise Rejected("NOT_REVERSIBLE", payment=payment, kind=kind)
     if reversal is not None:
         raise Rejected("ALREADY_REVERSED", payment=payment, reversal=reversal)
-    (payer, amount_cents), (payee, _) = (
-        (_existing(tx, account), cents) for account, cents in tx.fetch_all(ENTRIES, payment, tx.guild)
-    )
+    payer, payee = _existing(tx, got), _existing(tx, gave)
     return _pay(tx, payer, payee, amount_cents, kind="reversal", memo=reason, reverses=payment)
 
 
