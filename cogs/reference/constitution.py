@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
@@ -42,6 +43,10 @@ class Part:
     @property
     def name(self) -> str:
         return f"{self.kind} {roman(self.number)}" if self.number else str(self.kind)
+
+    @property
+    def label(self) -> str:
+        return f"{self.name} · {self.title}" if self.title else self.name
 
     def section(self, number: int) -> Section | None:
         return next((section for section in self.sections if section.number == number), None)
@@ -107,6 +112,15 @@ def search(text: str) -> list[Match]:
         if (spans := tuple(hit.span() for hit in pattern.finditer(paragraph)))
     ]
     return sorted(found, key=lambda match: -len(match.spans))
+
+
+def lookup(parts: Sequence[Part], text: str) -> list[Part]:
+    """Those of `parts` with that number or numeral, else those with it in heading or year of ratification."""
+    wanted = text.strip().casefold()
+    exact = [part for part in parts if wanted in {str(part.number), roman(part.number).casefold()}]
+    if wanted and exact:
+        return exact
+    return [part for part in parts if wanted in f"{part.label} {part.number} {part.ratified}".casefold()]
 
 
 def excerpt(match: Match, width: int = EXCERPT_CHARS) -> str:

@@ -35,6 +35,13 @@ class Roll:
     def total(self) -> int:
         return sum(self.faces) + self.dice.modifier
 
+    @property
+    def sum(self) -> str:
+        """How the total comes about: `4 + 6 - 1`."""
+        modifier = self.dice.modifier
+        faces = " + ".join(map(str, self.faces))
+        return f"{faces} {'+' if modifier > 0 else '-'} {abs(modifier)}" if modifier else faces
+
 
 def parse(text: str) -> Dice:
     """Raises BadDiceError with what is allowed."""

@@ -1,0 +1,119 @@
+// The command box: a line of text, or a chosen command with its options as fields.
+
+import { Combobox } from "./combobox.js";
+import { completions } from "./commands.js";
+import { byId, h } from "./dom.js";
+import { field } from "./fields.js";
+
+const PLACEHOLDER = "Message, or / for a command";
+
+export class Composer {
+  /**
+   * `context`: {commands(), permissions(), users(), roles(), channels()},
+   * `complete(command, options, focused)` → choices, `run(command, options)`, `say(text)`, `refuse(text)`.
+   */
+  constructor({ context, complete, run, say, refuse }) {
+    Object.assign(this, { context, complete, run, say, refuse });
+    this.form = byId("composer");
+    this.line = byId("line");
+    this.panel = byId("command");
+    this.command = null;
+    this.fields = [];
+    this.last = null; // {command, options}: what the up arrow brings back
+    this.line.placeholder = PLACEHOLDER;
+    this.box = new Combobox({
+      input: this.line,
+      list: byId("completions"),
+      items: (text) => this.suggest(text),
+      picked: (item) => this.choose(item.command),
+    });
+    this.line.addEventListener("keydown", (event) => this.recall(event));
+    this.panel.addEventListener("keydown", (event) => this.panelKey(event));
+    this.form.addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+  }
+
+  suggest(text) {
+    if (!text.startsWith("/")) return [];
+    const permissions = this.context.permissions();
+    return completions(this.context.commands(), text.slice(1), permissions).map((command) => ({
+      label: `/${command.name}`,
+      detail: command.description,
+      command,
+    }));
+  }
+
+  async choose(command, values = {}) {
+    this.command = command;
+    if (command.options.length === 0) return this.submit();
+    this.fields = command.options.map((option) => field(option, this.fieldContext()));
+    for (const each of this.fields) if (each.name in values) each.fill(values[each.name]);
+    const away = h("button.away", { type: "button", title: "Leave the command (Escape)", onclick: () => this.reset() }, "✕");
+    this.panel.replaceChildren(
+      h("header", {}, h("code", {}, `/${command.name}`), h("span", {}, command.description), away),
+      h("div.options", {}, this.fields.map((each) => each.node)),
+    );
+    this.show(true);
+    this.fields[0].input.focus();
+  }
+
+  fieldContext() {
+    const complete = async (option) => this.complete(this.command, await this.values(), option.name);
+    return { ...this.context, complete };
+  }
+
+  async values() {
+    const pairs = await Promise.all(this.fields.map(async (each) => [each.name, await each.value()]));
+    return Object.fromEntries(pairs.filter(([, value]) => value !== undefined));
+  }
+
+  async submit() {
+    if (this.command) return this.submitCommand();
+    const text = this.line.value.trim();
+    if (!text) return undefined;
+    if (text.startsWith("/")) return this.refuse(`There is no command ${text.split(" ")[0]} here.`);
+    this.line.value = "";
+    return this.say(text);
+  }
+
+  async submitCommand() {
+    const command = this.command;
+    const options = await this.values();
+    this.last = { name: command.name, options };
+    this.reset();
+    if (!(await this.run(command, options))) this.again(); // what was typed is not lost to a refusal
+  }
+
+  again() {
+    const command = this.context.commands().find((each) => each.name === this.last?.name);
+    if (command?.options.length) this.choose(command, this.last.options);
+  }
+
+  reset() {
+    this.command = null;
+    this.fields = [];
+    this.line.value = "";
+    this.show(false);
+    this.line.focus();
+  }
+
+  show(choosing) {
+    this.panel.hidden = !choosing;
+    this.line.hidden = choosing;
+  }
+
+  recall(event) {
+    if (event.key === "ArrowUp" && this.line.value === "" && this.last) {
+      event.preventDefault();
+      this.again();
+    }
+  }
+
+  panelKey(event) {
+    if (event.key !== "Escape") return;
+    event.preventDefault();
+    this.reset();
+  }
+}
