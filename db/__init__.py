@@ -1,0 +1,79 @@
+"""A SQLite layer that never lies: what it answers as stored is stored, and what is not stored is said plainly."""
+
+from db.errors import (
+    BadDataDirectory,
+    ConnectionLost,
+    ConstraintViolated,
+    CorruptionDetected,
+    DatabaseError,
+    DatabaseLocked,
+    DeadlineExceeded,
+    ErrorType,
+    ForeignDatabase,
+    MigrationFailed,
+    NewerSchema,
+    QueryFailed,
+    SchemaMismatch,
+    Severity,
+    StartupError,
+    TransactionFailed,
+    Unavailable,
+    new_error_id,
+)
+from db.events import Event, EventKind
+from db.inspection import Inspection, inspect_database
+from db.journal import JournalReport
+from db.manager import DatabaseManager, open_database
+from db.metrics import Percentiles
+from db.modes import Mode
+from db.operations import Context, Operation, ParameterError, Query, operation, query
+from db.results import JSON, Outcome, Rejected, ResultNotOk, WriteResult
+from db.settings import DatabaseSettings
+from db.snapshot import ForbiddenStatement, Snapshot
+from db.status import Status
+from db.transaction import Transaction
+
+__all__ = [
+    "JSON",
+    "BadDataDirectory",
+    "ConnectionLost",
+    "ConstraintViolated",
+    "Context",
+    "CorruptionDetected",
+    "DatabaseError",
+    "DatabaseLocked",
+    "DatabaseManager",
+    "DatabaseSettings",
+    "DeadlineExceeded",
+    "ErrorType",
+    "Event",
+    "EventKind",
+    "ForbiddenStatement",
+    "ForeignDatabase",
+    "Inspection",
+    "JournalReport",
+    "MigrationFailed",
+    "Mode",
+    "NewerSchema",
+    "Operation",
+    "Outcome",
+    "ParameterError",
+    "Percentiles",
+    "Query",
+    "QueryFailed",
+    "Rejected",
+    "ResultNotOk",
+    "SchemaMismatch",
+    "Severity",
+    "Snapshot",
+    "StartupError",
+    "Status",
+    "Transaction",
+    "TransactionFailed",
+    "Unavailable",
+    "WriteResult",
+    "new_error_id",
+    "open_database",
+    "operation",
+    "query",
+]

@@ -1,18 +1,18 @@
 """Every error of this layer, and the one place where SQLite's errors become ours.
 
-    DatabaseError
-    ├── Unavailable            refused before any I/O: the mode or a breaker says no
-    ├── ConnectionLost         the file or its connection cannot be used just now
-    ├── QueryFailed            a read did not come to its end
-    │   └── DeadlineExceeded   it took longer than it may
-    ├── TransactionFailed      a write did not come to its end; nothing of it was kept
-    │   └── ConstraintViolated   which constraint, and on what
-    ├── SchemaMismatch         the database is not what this program expects
-    ├── MigrationFailed        a schema change was undone whole
-    └── CorruptionDetected     the file's content does not hold together
+DatabaseError
+├── Unavailable            refused before any I/O: the mode or a breaker says no
+├── ConnectionLost         the file or its connection cannot be used just now
+├── QueryFailed            a read did not come to its end
+│   └── DeadlineExceeded   it took longer than it may
+├── TransactionFailed      a write did not come to its end; nothing of it was kept
+│   └── ConstraintViolated   which constraint, and on what
+├── SchemaMismatch         the database is not what this program expects
+├── MigrationFailed        a schema change was undone whole
+└── CorruptionDetected     the file's content does not hold together
 
-    StartupError               not a DatabaseError: the process should not run with this directory
-    ├── DatabaseLocked · ForeignDatabase · NewerSchema · BadDataDirectory
+StartupError               not a DatabaseError: the process should not run with this directory
+├── DatabaseLocked · ForeignDatabase · NewerSchema · BadDataDirectory
 """
 
 from __future__ import annotations

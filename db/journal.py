@@ -94,9 +94,7 @@ def append(connection: Connection, head: Head, entry: Entry) -> Head:
     salt = os.urandom(_SALT_BYTES)
     commitment = hashlib.sha256(salt + entry.payload).digest()
     seq = head.seq + 1
-    chain = _link(
-        head.chain, seq, entry.operation_id, entry.name, entry.guild, entry.at_ms, entry.outcome, commitment
-    )
+    chain = _link(head.chain, seq, entry.operation_id, entry.name, entry.guild, entry.at_ms, entry.outcome, commitment)
     connection.execute(
         _INSERT,
         (seq, entry.operation_id, entry.name, entry.guild, entry.at_ms, entry.outcome, commitment, chain),
@@ -125,9 +123,7 @@ def _link(
         outcome.encode(),
         commitment,
     )
-    return hashlib.sha256(
-        _DOMAIN + b"".join(len(field).to_bytes(4, "big") + field for field in fields)
-    ).digest()
+    return hashlib.sha256(_DOMAIN + b"".join(len(field).to_bytes(4, "big") + field for field in fields)).digest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +177,8 @@ def _problems_of(row: tuple[object, ...], expected_seq: int, previous: bytes) ->
 
 
 def _opens(commitment: object, salt: object, payload: object) -> bool:
-    return isinstance(salt, bytes) and isinstance(payload, str) and (
-        hashlib.sha256(salt + payload.encode()).digest() == commitment
+    return (
+        isinstance(salt, bytes)
+        and isinstance(payload, str)
+        and (hashlib.sha256(salt + payload.encode()).digest() == commitment)
     )
-
-

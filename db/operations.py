@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, update_wrapper
-from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter
 
-from db.transaction import Snapshot, Transaction
+if TYPE_CHECKING:
+    from db.snapshot import Snapshot
+    from db.transaction import Transaction
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -75,9 +77,7 @@ class Operation(Generic[P, T]):
     its return value can be written as JSON.
     """
 
-    def __init__(
-        self, name: str, function: Callable[Concatenate[Transaction, P], T], redact: frozenset[str]
-    ) -> None:
+    def __init__(self, name: str, function: Callable[Concatenate[Transaction, P], T], redact: frozenset[str]) -> None:
         self.name = name
         self.redact = redact
         self._function = function

@@ -56,7 +56,7 @@ class WriteResult(Generic[T_co]):
     operation_id: str
     rows_matched: int = 0
     rows_modified: int = 0
-    details: Mapping[str, JSON] = field(default=_NOTHING)
+    details: Mapping[str, JSON] = field(default_factory=lambda: _NOTHING)
     repeated: bool = False
     error_id: str | None = None
     text: str = ""

@@ -1,87 +1,41 @@
-"""What an operation or a query is handed: statements on one connection, inside one transaction."""
+"""Transactions: what an operation is handed, and how a batch of operations becomes one commit."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
-from functools import lru_cache
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, LiteralString
 
-from db.errors import DatabaseError, Phase, TransactionFailed, translate
+from loguru import logger
+
+from db import journal
+from db.errors import (
+    Consequence,
+    ConnectionLost,
+    ConstraintViolated,
+    DatabaseError,
+    Phase,
+    Severity,
+    TransactionFailed,
+    new_error_id,
+    translate,
+)
+from db.results import Outcome, Rejected, WriteResult
+from db.snapshot import WRITES, Row, Snapshot
 
 if TYPE_CHECKING:
+    from db.connection import HopConnection
     from db.engine import Connection, Engine
     from db.operations import Context
-
-Row = tuple[Any, ...]
-
-_READS: Final = frozenset({"SELECT", "VALUES", "WITH"})
-_WRITES: Final = _READS | {"INSERT", "UPDATE", "DELETE"}
-_LEADING: Final = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*([A-Za-z]+)", re.DOTALL)
-_OR_ROLLBACK: Final = re.compile(r"\bOR\s+ROLLBACK\b", re.IGNORECASE)
-
-
-class ForbiddenStatement(Exception):
-    """SQL that would reach past its own transaction: transaction control, PRAGMA, ATTACH, schema changes."""
-
-
-@lru_cache(maxsize=1024)
-def _check_statement(sql: str, allowed: frozenset[str]) -> None:
-    match = _LEADING.match(sql)
-    verb = match.group(1).upper() if match else ""
-    if verb not in allowed:
-        raise ForbiddenStatement(f"{verb or sql[:20]!r} is not for operations: they may use {sorted(allowed)}")
-    if _OR_ROLLBACK.search(sql):
-        raise ForbiddenStatement("OR ROLLBACK would end the transaction of everybody in the batch")
-
-
-class Snapshot:
-    """Reads from one state of the database. Every cursor is exhausted before a method returns."""
-
-    _allowed: frozenset[str] = _READS
-    _phase = Phase.READ
-
-    def __init__(self, connection: Connection, engine: Engine) -> None:
-        self._connection = connection
-        self._engine = engine
-        self._failure: DatabaseError | None = None
-
-    @property
-    def failure(self) -> DatabaseError | None:
-        """The first error that concerned more than one statement; after it nothing more is run."""
-        return self._failure
-
-    def fetch_one(self, sql: LiteralString, *values: object) -> Row | None:
-        """The first row, or None."""
-        rows, _ = self._run(sql, values)
-        return rows[0] if rows else None
-
-    def fetch_all(self, sql: LiteralString, *values: object) -> list[Row]:
-        """All rows; bound them with LIMIT."""
-        return self._run(sql, values)[0]
-
-    def _run(self, sql: str, values: Sequence[object]) -> tuple[list[Row], int]:
-        if self._failure is not None:
-            raise self._failure
-        _check_statement(sql, self._allowed)
-        if not self._connection.in_transaction:
-            # SQLite ended the transaction by itself; one more statement would commit alone.
-            self._failure = TransactionFailed("the transaction had ended before this statement")
-            raise self._failure
-        try:
-            cursor = self._connection.execute(sql, values)  # pyright: ignore[reportArgumentType]
-            return cursor.fetchall(), cursor.rowcount
-        except self._engine.error_class as exc:
-            error = translate(exc, self._phase)
-            if error.consequence.ends_transaction or not self._connection.in_transaction:
-                self._failure = error
-            raise error from exc
+    from db.submission import Submission
 
 
 class Transaction(Snapshot):
     """Reads and writes of one operation. Its SAVEPOINT is kept or undone whole by the caller."""
 
-    _allowed = _WRITES
+    _allowed = WRITES
     _phase = Phase.STATEMENT
 
     def __init__(self, connection: Connection, engine: Engine, context: Context, now: int) -> None:
@@ -110,3 +64,182 @@ class Transaction(Snapshot):
         rows, matched = super()._run(sql, values)
         self.rows_matched += max(matched, 0)  # SQLite says -1 for a SELECT
         return rows, matched
+
+
+class End(Enum):
+    """How a batch ended."""
+
+    COMMITTED = "committed"
+    ROLLED_BACK = "rolled back"
+    UNKNOWN = "unknown"  # COMMIT failed, and SQLite had already let go of the transaction
+
+
+@dataclass(slots=True)
+class Report:
+    """What became of a batch: `results` match its submissions only if it committed."""
+
+    end: End
+    results: list[WriteResult[Any]] = field(default_factory=list)
+    error: DatabaseError | None = None
+    culprit: int | None = None  # the submission at which the batch ended, where one is to blame
+
+
+def _entry(tx: Transaction, submission: Submission[Any], outcome: Outcome, payload: bytes) -> journal.Entry:
+    return journal.Entry(tx.operation_id, submission.operation.name, tx.guild, tx.now, outcome, payload)
+
+
+def _failed(submission: Submission[Any], exc: BaseException) -> WriteResult[Any]:
+    """An operation broke on its own: it is told so, and the log has the traceback."""
+    error_id = exc.error_id if isinstance(exc, DatabaseError) else new_error_id()
+    name, operation_id = submission.operation.name, submission.context.operation_id
+    logger.opt(exception=exc).error("{} {} ({}) failed and was undone", error_id, name, operation_id)
+    reason = "CONSTRAINT_VIOLATED" if isinstance(exc, ConstraintViolated) else "OPERATION_FAILED"
+    return submission.failed(reason, error_id=error_id, text=TransactionFailed.text)
+
+
+def _lost(problem: str) -> ConnectionLost:
+    return ConnectionLost(
+        problem,
+        code="FILE_REPLACED",
+        severity=Severity.CRITICAL,
+        consequence=Consequence.STOP_WRITING,
+        phase=Phase.BEGIN,
+    )
+
+
+class _BatchEnded(Exception):
+    """The transaction can hold no further operation."""
+
+    def __init__(self, error: DatabaseError) -> None:
+        super().__init__(str(error))
+        self.error = error
+
+
+_FENCE: Final = """
+INSERT INTO fence (id, number, at_ms) VALUES (1, 1, ?)
+ON CONFLICT (id) DO UPDATE SET number = fence.number + 1, at_ms = excluded.at_ms
+"""
+
+
+def _wall_clock_ms() -> int:
+    return time.time_ns() // 1_000_000
+
+
+class TransactionManager:
+    """Runs batches on the writer's thread: each operation in its SAVEPOINT with its journal row, one COMMIT."""
+
+    def __init__(self, engine: Engine, *, now_ms: Callable[[], int] = _wall_clock_ms) -> None:
+        self._engine = engine
+        self._now_ms = now_ms
+
+    def commit(
+        self, hop: HopConnection, batch: Sequence[Submission[Any]], file_problem: Callable[[], str | None]
+    ) -> Report:
+        """Run the batch and commit it. Nobody may be told success unless the report says COMMITTED.
+
+        `file_problem` is asked before and after: a commit into a file that was unlinked is no success.
+        """
+        if problem := file_problem():
+            return Report(End.ROLLED_BACK, error=_lost(problem))
+        connection = hop.raw
+        report = Report(End.COMMITTED)
+        try:
+            self._do(connection, "BEGIN IMMEDIATE", Phase.BEGIN)
+            head = journal.read_head(connection)
+            for number, submission in enumerate(batch):
+                report.culprit = number
+                hop.deadline = submission.deadline
+                result, head = self._run_one(connection, submission, head)
+                report.results.append(result)
+            report.culprit = None
+            hop.deadline = None
+            return self._end(connection, report, file_problem)
+        except _BatchEnded as ended:
+            hop.deadline = None
+            return self._abandon(connection, Report(End.ROLLED_BACK, [], ended.error, report.culprit))
+        except self._engine.error_class as exc:
+            hop.deadline = None
+            error = translate(exc, Phase.STATEMENT)
+            return self._abandon(connection, Report(End.ROLLED_BACK, [], error, report.culprit))
+
+    def fence(self, connection: Connection) -> None:
+        """Commit the fence row; once it is in the database file, every earlier commit has been settled."""
+        try:
+            self._do(connection, "BEGIN IMMEDIATE", Phase.BEGIN)
+            connection.execute(_FENCE, (self._now_ms(),))
+            self._do(connection, "COMMIT", Phase.COMMIT)
+        except (_BatchEnded, self._engine.error_class) as exc:
+            self._abandon(connection, Report(End.ROLLED_BACK))
+            raise exc.error if isinstance(exc, _BatchEnded) else translate(exc, Phase.BEGIN) from exc
+
+    def look_up(self, connection: Connection, submission: Submission[Any]) -> WriteResult[Any] | None:
+        """The recorded answer to this submission, if it is journaled."""
+        found = journal.find(connection, submission.context.operation_id)
+        return None if found is None else submission.recorded(found)
+
+    def _run_one(
+        self, connection: Connection, submission: Submission[Any], head: journal.Head
+    ) -> tuple[WriteResult[Any], journal.Head]:
+        recorded = self.look_up(connection, submission)
+        if recorded is not None:
+            return recorded, head
+        tx = Transaction(connection, self._engine, submission.context, max(self._now_ms(), head.at_ms))
+        changes_before = connection.total_changes
+        connection.execute("SAVEPOINT operation")
+        try:
+            answer = submission.operation(tx, **submission.params)
+            rows = (tx.rows_matched, connection.total_changes - changes_before)
+            payload = submission.payload(answer, rows)
+        except Rejected as refusal:
+            self._undo(connection, tx)
+            payload = submission.payload({"reason": refusal.reason, "details": refusal.details}, (0, 0))
+            result = submission.rejected(refusal.reason, refusal.details)
+        except BaseException as exc:  # noqa: BLE001 - whatever an operation raises, the others go on
+            self._undo(connection, tx)
+            return _failed(submission, exc), head
+        else:
+            self._still_open(connection, tx)
+            connection.execute("RELEASE operation")
+            result = submission.committed(answer, rows)
+        return result, journal.append(connection, head, _entry(tx, submission, result.outcome, payload))
+
+    def _undo(self, connection: Connection, tx: Transaction) -> None:
+        self._still_open(connection, tx)
+        connection.execute("ROLLBACK TO operation")
+        connection.execute("RELEASE operation")
+
+    @staticmethod
+    def _still_open(connection: Connection, tx: Transaction) -> None:
+        """An operation may swallow an error that ended everybody's transaction; the batch may not."""
+        if tx.failure is not None:
+            raise _BatchEnded(tx.failure) from tx.failure
+        if not connection.in_transaction:
+            raise _BatchEnded(TransactionFailed("SQLite ended the transaction by itself"))
+
+    def _end(self, connection: Connection, report: Report, file_problem: Callable[[], str | None]) -> Report:
+        try:
+            connection.execute("COMMIT")
+        except self._engine.error_class as exc:
+            error = translate(exc, Phase.COMMIT)
+            if connection.in_transaction:
+                return self._abandon(connection, Report(End.ROLLED_BACK, error=error))
+            return Report(End.UNKNOWN, error=error)
+        if problem := file_problem():
+            return Report(End.UNKNOWN, error=_lost(problem))
+        return report
+
+    def _abandon(self, connection: Connection, report: Report) -> Report:
+        if connection.in_transaction:
+            try:
+                connection.execute("ROLLBACK")
+            except self._engine.error_class as exc:
+                logger.error("rollback failed, the connection will be replaced: {}", exc)
+                if report.error is None or not report.error.consequence.is_infrastructure:
+                    report.error = translate(exc, Phase.BEGIN)
+        return report
+
+    def _do(self, connection: Connection, sql: str, phase: Phase) -> None:
+        try:
+            connection.execute(sql)
+        except self._engine.error_class as exc:
+            raise _BatchEnded(translate(exc, phase)) from exc

@@ -1,0 +1,183 @@
+"""ConnectionManager: one connection that writes, several that read, each on a thread of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Final, ParamSpec, TypeVar
+
+import aiosqlite
+from loguru import logger
+
+from db.engine import Connection, Engine, PragmaRefused, prepare_reader, prepare_writer
+from db.errors import ConnectionLost, DatabaseError, Phase, translate
+from db.settings import DatabaseSettings
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+# How many steps of SQLite's virtual machine pass between two looks at the clock: well under a millisecond.
+_STEPS_BETWEEN_LOOKS: Final = 10_000
+
+
+class HopConnection(aiosqlite.Connection):
+    """One SQLite connection on one thread. A hop runs a whole function there, without a return to the loop between
+    its statements; what runs longer than `deadline` (monotonic) is interrupted.
+    """
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self.deadline: float | None = None
+        super().__init__(partial(self._open, connect), iter_chunk_size=64)
+
+    def _open(self, connect: Callable[[], Connection]) -> Connection:
+        connection = connect()
+        connection.set_progress_handler(self._is_late, _STEPS_BETWEEN_LOOKS)
+        return connection
+
+    def _is_late(self) -> bool:
+        return self.deadline is not None and time.monotonic() > self.deadline
+
+    @property
+    def raw(self) -> Connection:
+        """The SQLite connection; only for functions that run in a hop."""
+        return self._conn
+
+    def submit(self, function: Callable[P, T], *args: P.args, **params: P.kwargs) -> asyncio.Future[T]:
+        """Start a hop. Cancelling the future does not stop the function.
+
+        Does what aiosqlite's own coroutine does, without a task's detour through the loop.
+        """
+        future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
+        self._tx.put_nowait((future, partial(function, *args, **params)))
+        return future
+
+
+class FileIdentity:
+    """Which file was opened, so that one that was unlinked or replaced is noticed."""
+
+    def __init__(self, path: Path) -> None:
+        found = path.stat()
+        self._path = path
+        self._key = (found.st_dev, found.st_ino)
+
+    def problem(self) -> str | None:
+        """What is wrong with the path, in a sentence; None while it still names the file that is open."""
+        try:
+            found = self._path.stat()
+        except FileNotFoundError:
+            return "the database file was removed while it was in use"
+        except OSError as exc:
+            return f"the database file cannot be seen any more: {exc.strerror}"
+        if (found.st_dev, found.st_ino) != self._key:
+            return "the database file was replaced while it was in use"
+        return None
+
+
+class ConnectionManager:
+    """Opens, replaces and closes the connections to one database file. Never creates a file."""
+
+    def __init__(self, path: Path, engine: Engine, settings: DatabaseSettings) -> None:
+        self._path = path
+        self._engine = engine
+        self._settings = settings
+        self._identity = FileIdentity(path)
+        self._writer: HopConnection | None = None
+        self._readers: list[HopConnection] = []
+
+    @property
+    def writer(self) -> HopConnection:
+        if self._writer is None:
+            raise ConnectionLost("there is no writing connection", phase=Phase.OPEN)
+        return self._writer
+
+    @property
+    def readers(self) -> tuple[HopConnection, ...]:
+        return tuple(self._readers)
+
+    def file_problem(self) -> str | None:
+        """Why the path does not name the open file any more; asked before and after each commit."""
+        return self._identity.problem()
+
+    async def open(self) -> None:
+        """Connect all; raises DatabaseError, and then none is left open."""
+        try:
+            self._writer = await self._connect(prepare_writer)
+            for _ in range(self._settings.readers):
+                self._readers.append(await self._connect(prepare_reader))
+        except DatabaseError:
+            await self.close()
+            raise
+
+    async def replace_writer(self) -> HopConnection:
+        """Close the writing connection and open another to the same file; raises ConnectionLost otherwise."""
+        self._require_same_file()
+        if self._writer is not None:
+            await self._close_one(self._writer)
+            self._writer = None
+        self._writer = await self._connect(prepare_writer)
+        return self._writer
+
+    async def replace_reader(self, old: HopConnection) -> HopConnection:
+        """Open a fresh reader in the place of one that failed."""
+        self._require_same_file()
+        new = await self._connect(prepare_reader)
+        self._readers[self._readers.index(old)] = new
+        await self._close_one(old)
+        return new
+
+    async def close(self) -> None:
+        """Close the readers, then the writer, which moves the WAL into the file. Harmless when nothing is open."""
+        while self._readers:
+            await self._close_one(self._readers.pop())
+        if self._writer is not None:
+            if self.file_problem():
+                await self._rescue(self._writer)
+            await self._close_one(self._writer)
+            self._writer = None
+
+    async def _connect(self, prepare: Callable[[Connection], None]) -> HopConnection:
+        connection = HopConnection(
+            lambda: self._engine.connect(self._path, mode="rw", busy_timeout_s=self._settings.busy_timeout_s)
+        )
+        try:
+            async with asyncio.timeout(self._settings.connect_timeout_s):
+                await connection
+                await connection.submit(lambda: prepare(connection.raw))
+        except (self._engine.error_class, PragmaRefused, TimeoutError) as exc:
+            await self._close_one(connection)
+            if isinstance(exc, self._engine.error_class):
+                raise translate(exc, Phase.OPEN) from exc
+            raise ConnectionLost(f"{self._path}: {exc or 'connecting took too long'}", phase=Phase.OPEN) from exc
+        return connection
+
+    async def _close_one(self, connection: HopConnection) -> None:
+        try:
+            await connection.close()
+        except self._engine.error_class as exc:
+            logger.warning("a connection did not close cleanly: {}", exc)
+
+    def _require_same_file(self) -> None:
+        # Reopening would silently take whatever has the name now, while the open connection still has the data.
+        if problem := self.file_problem():
+            raise ConnectionLost(problem, phase=Phase.OPEN)
+
+    async def _rescue(self, writer: HopConnection) -> None:
+        """The file has lost its name: copy what the open connection still has before it is gone for good."""
+        target = self._path.parent.parent / f"rescued-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.db"
+        try:
+            await writer.submit(self._copy, writer, target)
+        except (OSError, self._engine.error_class) as exc:
+            logger.critical("the removed database could not be rescued to {}: {}", target, exc)
+        else:
+            logger.critical("the database file had been removed or replaced; its content is in {}", target)
+
+    def _copy(self, writer: HopConnection, target: Path) -> None:
+        copy = self._engine.connect(target, mode="rwc", busy_timeout_s=0)
+        try:
+            writer.raw.backup(copy)
+        finally:
+            copy.close()
+        target.chmod(0o600)

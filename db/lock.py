@@ -1,0 +1,76 @@
+"""The lock file that keeps a second process off a data directory, and says who holds it."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import socket
+import time
+from typing import TYPE_CHECKING
+
+from db.errors import BadDataDirectory, DatabaseLocked
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+
+class DirectoryLock:
+    """An exclusive flock on `path` for as long as this object is held. Released by the kernel if we die."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._fd: int | None = None
+
+    def acquire(self) -> None:
+        """Take the lock or raise DatabaseLocked naming the holder."""
+        try:
+            fd = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as exc:
+            raise BadDataDirectory(f"{self._path}: the lock file cannot be opened: {exc.strerror}") from exc
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as exc:
+            os.close(fd)
+            holder = read_holder(self._path)
+            raise DatabaseLocked(f"{self._path.parent} is in use by {holder}", holder=holder) from exc
+        self._fd = fd
+        note = {
+            "pid": os.getpid(),
+            "host": socket.gethostname(),
+            "since": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+        }
+        os.ftruncate(fd, 0)
+        os.pwrite(fd, json.dumps(note).encode(), 0)
+
+    def release(self) -> None:
+        """Let go; harmless when not held. The file stays: removing it would let two processes lock two files."""
+        if self._fd is not None:
+            os.ftruncate(self._fd, 0)
+            os.close(self._fd)
+            self._fd = None
+
+
+def read_holder(path: Path) -> str:
+    """Who wrote the lock file, in words for an operator."""
+    try:
+        note = json.loads(path.read_text())
+        return f"process {note['pid']} on {note['host']} since {note['since']}"
+    except (OSError, ValueError, KeyError, TypeError):
+        return "another process"
+
+
+def is_held(path: Path) -> bool:
+    """Whether some process holds the lock, without taking it."""
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    else:
+        return False
+    finally:
+        os.close(fd)

@@ -1,0 +1,292 @@
+"""DatabaseManager: `read` and `write`, with the mode and the breakers in front of them."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar
+
+from loguru import logger
+
+from db.breaker import Breaker, BreakerState
+from db.engine import Engine, load_engine
+from db.errors import DatabaseError, Unavailable, new_error_id
+from db.events import EventKind, Events, Listener
+from db.journal import JournalReport
+from db.layout import Layout
+from db.lock import DirectoryLock
+from db.metrics import Meter
+from db.modes import Mode, Modes
+from db.operations import Context, Operation, Query, check_parameters
+from db.results import Outcome, WriteResult
+from db.settings import DatabaseSettings
+from db.status import Status
+from db.store import OpenStore, Problem, open_store
+from db.submission import submit
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class DatabaseManager:
+    """The database of one process. Made by `open_database`; everything but `read` and `write` answers at once."""
+
+    def __init__(self, settings: DatabaseSettings, migrations: Path, engine: Engine) -> None:
+        self._settings = settings
+        self._migrations = migrations
+        self._engine = engine
+        self._layout = Layout(settings.directory)
+        self._events = Events()
+        self._writing = self._breaker("writer")
+        self._reading = self._breaker("readers")
+        self._modes = Modes(
+            writer=self._writing,
+            readers=self._reading,
+            switched_off=settings.degraded,
+            on_change=lambda mode, reason: self._events.emit(
+                EventKind.MODE_CHANGED, f"{mode}{': ' if reason else ''}{reason}"
+            ),
+        )
+        self._store: OpenStore | None = None
+        self._operations = Meter()
+        self._queries = Meter()
+        self._last_error = ""
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    @property
+    def mode(self) -> Mode:
+        return self._modes.current[0]
+
+    @property
+    def mode_reason(self) -> str:
+        """Why it is not READ_WRITE, in a sentence; empty when it is."""
+        return self._modes.current[1]
+
+    @property
+    def stuck(self) -> bool:
+        """Whether the writer's thread has not come back from a call: the process then cannot end by itself."""
+        return self._store is not None and self._store.writer.stuck
+
+    def subscribe(self, listener: Listener) -> Callable[[], None]:
+        """Hear of connections, errors, breakers and modes; returns what ends the subscription."""
+        return self._events.subscribe(listener)
+
+    def set_switch(self, *, degraded: bool) -> None:
+        """The operator's switch: while it is on, the operations of features are refused."""
+        self._modes.set_switch(degraded=degraded)
+
+    async def write(
+        self, operation: Operation[P, T], context: Context, /, *args: P.args, **params: P.kwargs
+    ) -> WriteResult[T]:
+        """Run an operation once under its id. Database trouble is in the result, never raised.
+
+        Raises ParameterError for parameters that cannot be stored as JSON.
+        """
+        if args:
+            raise TypeError("operations take keyword parameters: they are stored by name")
+        refusal = self._modes.write_refusal
+        if refusal or self._store is None:
+            return self._refused(context, refusal or Mode.OFFLINE.name)
+        began = time.monotonic()
+        submission = submit(
+            operation,
+            context,
+            params,
+            deadline=began + self._settings.operation_timeout_s,
+            future=asyncio.get_running_loop().create_future(),
+        )
+        result = await self._store.writer.submit(submission)
+        if result.error_id is None:
+            self._operations.success(time.monotonic() - began)
+        else:
+            self._operations.failure()
+            self._note_error(result.error_id, f"{operation.name}: {result.reason}")
+        return result
+
+    async def read(self, query: Query[P, T], /, *args: P.args, **params: P.kwargs) -> T:
+        """Run a query on one snapshot that has every write its caller has heard of. Raises DatabaseError."""
+        if args:
+            raise TypeError("queries take keyword parameters")
+        check_parameters(params)
+        self._modes.require_readable()
+        if self._store is None:
+            raise Unavailable("the database is not open")
+        began = time.monotonic()
+        try:
+            answer = await self._store.readers.read(query, params)
+        except DatabaseError as exc:
+            self._queries.failure()
+            self._note_error(exc.error_id, f"{query.name}: {exc}")
+            raise
+        self._queries.success(time.monotonic() - began)
+        return answer
+
+    async def verify_journal(self) -> JournalReport:
+        """Follow the journal's whole chain; raises DatabaseError where it cannot be read."""
+        self._modes.require_readable()
+        if self._store is None:
+            raise Unavailable("the database is not open")
+        return await self._store.verify_journal()
+
+    def status(self) -> Status:
+        """What is known just now, without asking the database."""
+        store = self._store
+        mode, reason = self._modes.current
+        return Status(
+            mode=mode,
+            mode_reason=reason,
+            path=store.path if store else self._layout.directory,
+            generation=store.generation if store else None,
+            engine=self._engine.name,
+            sqlite_version=self._engine.version,
+            journal_mode="wal",  # verified when a connection is opened, as is the next
+            synchronous="full",
+            schema_version=store.schema_version if store else None,
+            newest_backup=None,
+            writer_breaker=self._writing.state,
+            reader_breaker=self._reading.state,
+            operations=self._operations.count,
+            operation_errors=self._operations.errors,
+            operation_latency=self._operations.percentiles(),
+            queries=self._queries.count,
+            query_errors=self._queries.errors,
+            query_latency=self._queries.percentiles(),
+            database_bytes=store.database_bytes() if store else None,
+            wal_bytes=store.wal_bytes() if store else 0,
+            free_disk_bytes=_free_disk_bytes(self._layout.directory),
+            last_error=self._last_error,
+        )
+
+    async def start(self) -> None:
+        """Open the database, or go on without it and keep trying. Raises StartupError for a foreign or newer one."""
+        await self._open()
+        logger.info("database: {}", self.status().line())
+        self._spawn(self._supervise())
+
+    async def close(self) -> None:
+        """Answer everybody who waits, close every connection. Harmless when called twice."""
+        for task in tuple(self._tasks):
+            task.cancel()
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+        store, self._store = self._store, None
+        if store is not None:
+            await store.close()
+
+    async def _open(self) -> None:
+        opened = await open_store(
+            self._layout, self._migrations, self._engine, self._settings, self._writing, self._reading
+        )
+        if isinstance(opened, Problem):
+            self._modes.set_closed(opened.sentence)
+            return
+        self._store = opened
+        self._modes.set_closed("")
+        self._events.emit(EventKind.CONNECTED, str(opened.path))
+
+    async def _supervise(self) -> None:
+        """Look after what nobody asks for: the file's name, open breakers, a database that was away at the start."""
+        next_open = time.monotonic() + self._settings.probe_interval_s
+        while True:
+            await asyncio.sleep(self._settings.file_check_interval_s)
+            if self._store is None:
+                if time.monotonic() >= next_open:
+                    next_open = time.monotonic() + self._settings.probe_interval_s
+                    await self._open_again()
+                continue
+            if problem := self._store.connections.file_problem():
+                self._writing.trip(problem)
+            self._probe(self._writing, self._store.writer.probe)
+            self._probe(self._reading, self._store.readers.probe)
+
+    async def _open_again(self) -> None:
+        try:
+            await self._open()
+        except Exception as exc:  # noqa: BLE001 - the bot goes on without a database, whatever this one is
+            self._modes.set_closed(str(exc))
+
+    def _probe(self, breaker: Breaker, attempt: Callable[[], Any]) -> None:
+        if breaker.begin_probe():
+            self._spawn(self._probe_once(breaker, attempt))
+
+    async def _probe_once(self, breaker: Breaker, attempt: Callable[[], Any]) -> None:
+        try:
+            await attempt()
+        except DatabaseError as exc:
+            breaker.probe_failed(str(exc))
+        else:
+            breaker.probe_succeeded()
+            self._events.emit(EventKind.RECONNECTED, f"the {breaker.name} can work again")
+
+    def _spawn(self, work: Any) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    def _breaker(self, name: str) -> Breaker:
+        return Breaker(
+            name,
+            failures=self._settings.breaker_failures,
+            delay_s=self._settings.breaker_delay_s,
+            max_delay_s=self._settings.breaker_max_delay_s,
+            on_change=self._breaker_changed,
+        )
+
+    def _breaker_changed(self, breaker: Breaker) -> None:
+        if breaker.state is BreakerState.OPEN:
+            self._events.emit(EventKind.BREAKER_OPENED, f"{breaker.name}: {breaker.reason}")
+        elif breaker.closed:
+            self._events.emit(EventKind.BREAKER_CLOSED, breaker.name)
+        self._modes.refresh()
+
+    def _note_error(self, error_id: str, what: str) -> None:
+        self._last_error = f"{error_id} {what}"
+
+    def _refused(self, context: Context, reason: str) -> WriteResult[Any]:
+        return WriteResult(
+            outcome=Outcome.FAILED,
+            reason=reason,
+            operation_id=context.operation_id,
+            error_id=new_error_id(),
+            text=_REFUSALS[reason],
+        )
+
+
+_REFUSALS = {
+    "SWITCHED_OFF": "Changes are switched off by an operator just now. Nothing was changed.",
+    Mode.READ_ONLY.name: "Nothing can be stored just now. Nothing was changed; please try again later.",
+    Mode.OFFLINE.name: "The database is unavailable just now. Nothing was changed; please try again later.",
+    Mode.RECOVERING.name: "The database is being recovered. Nothing was changed; please try again later.",
+}
+
+
+def _free_disk_bytes(directory: Path) -> int | None:
+    try:
+        return shutil.disk_usage(directory).free
+    except OSError:
+        return None
+
+
+@asynccontextmanager
+async def open_database(settings: DatabaseSettings, migrations: Path) -> AsyncGenerator[DatabaseManager]:
+    """Lock the data directory, open its database and keep it until the block ends.
+
+    Raises StartupError where this process must not run on it. A database that is missing though there was one, cannot be
+    read or is damaged opens OFFLINE instead: commands without database go on working.
+    """
+    engine = load_engine(settings.engine)
+    layout = Layout(settings.directory)
+    layout.prepare()
+    lock = DirectoryLock(layout.lock)
+    lock.acquire()
+    manager = DatabaseManager(settings, migrations, engine)
+    try:
+        await manager.start()
+        yield manager
+    finally:
+        await manager.close()
+        lock.release()

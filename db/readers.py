@@ -1,0 +1,182 @@
+"""Reads: whatever waits when a reader becomes free shares one snapshot and one hop to its thread."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from dataclasses import dataclass
+from typing import Any, Final, Generic, TypeVar
+
+from db.breaker import Breaker
+from db.connection import ConnectionManager, HopConnection
+from db.engine import Connection, Engine
+from db.errors import ConnectionLost, DatabaseError, DeadlineExceeded, Phase, Unavailable, translate
+from db.operations import Query
+from db.settings import DatabaseSettings
+from db.snapshot import Snapshot
+
+T = TypeVar("T")
+
+# A hop costs about as much as thirty point reads; longer trains would make the first wait for the last.
+_LONGEST_TRAIN: Final = 32
+_ATTEMPTS: Final = 2  # the second on a fresh connection: a read error can look like corruption
+
+
+@dataclass(slots=True)
+class Read(Generic[T]):
+    """A query with its parameters, on its way. `deadline` is on the monotonic clock."""
+
+    query: Query[..., T]
+    params: dict[str, Any]
+    deadline: float
+    future: asyncio.Future[T]
+    attempts: int = 0
+
+
+@dataclass(slots=True)
+class _Arrival:
+    """What a hop brought back: the answers there are, and the failure that kept the rest from having one."""
+
+    answers: list[tuple[Read[Any], object, BaseException | None]]
+    failure: DatabaseError | None = None
+
+
+class ReaderPool:
+    """Hands waiting reads to free readers. All bookkeeping is done on the event loop's thread."""
+
+    def __init__(
+        self, connections: ConnectionManager, engine: Engine, settings: DatabaseSettings, breaker: Breaker
+    ) -> None:
+        self._connections = connections
+        self._engine = engine
+        self._settings = settings
+        self._breaker = breaker
+        self._waiting: deque[Read[Any]] = deque()
+        self._free = list(connections.readers)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def read(self, query: Query[..., T], params: dict[str, Any]) -> asyncio.Future[T]:
+        """Queue a read. The future raises DatabaseError, or whatever the query itself raises."""
+        if len(self._waiting) >= self._settings.max_waiting:
+            raise Unavailable("too many reads are waiting")
+        deadline = time.monotonic() + self._settings.query_timeout_s
+        read = Read(query, params, deadline, asyncio.get_running_loop().create_future())
+        self._waiting.append(read)
+        self._dispatch()
+        return read.future
+
+    async def probe(self) -> None:
+        """Read once from every reader, replacing those that cannot; raises DatabaseError if one stays broken."""
+        for reader in self._connections.readers:
+            try:
+                await reader.submit(self._select_one, reader.raw)
+            except self._engine.error_class:
+                await self._replace(reader)
+
+    async def close(self) -> None:
+        """Answer what still waits, and let go of the connections."""
+        while self._waiting:
+            self._waiting.popleft().future.set_exception(Unavailable("the bot is shutting down"))
+        if self._tasks:
+            await asyncio.wait(self._tasks)
+
+    def _dispatch(self) -> None:
+        while self._free and self._waiting:
+            reader = self._free.pop()
+            count = min(len(self._waiting), _LONGEST_TRAIN)
+            train = [self._waiting.popleft() for _ in range(count)]
+            hop = reader.submit(self._run, reader, train)
+            hop.add_done_callback(lambda done, reader=reader, train=train: self._arrived(reader, train, done))
+
+    def _arrived(self, reader: HopConnection, train: list[Read[Any]], hop: asyncio.Future[_Arrival]) -> None:
+        failure = hop.exception()
+        if failure is None:
+            arrival = hop.result()
+            _deliver(arrival.answers)
+            failure = arrival.failure
+        if failure is None or isinstance(failure, DeadlineExceeded):
+            self._breaker.success()
+            self._free.append(reader)
+            self._waiting.extendleft(read for read in reversed(train) if not read.future.done())
+            self._dispatch()
+            return
+        task = asyncio.get_running_loop().create_task(self._mend(reader, train, failure))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _mend(self, reader: HopConnection, train: list[Read[Any]], failure: BaseException) -> None:
+        """Replace a reader that failed, and give its unanswered reads one more chance."""
+        self._breaker.failure(str(failure))
+        try:
+            reader = await self._replace(reader)
+        except DatabaseError as exc:
+            failure = exc
+            self._breaker.trip(str(exc))
+        for read in (read for read in train if not read.future.done()):
+            read.attempts += 1
+            if read.attempts >= _ATTEMPTS or not self._breaker.closed:
+                read.future.set_exception(_as_database_error(failure))
+            else:
+                self._waiting.appendleft(read)
+        self._free.append(reader)
+        self._dispatch()
+
+    async def _replace(self, reader: HopConnection) -> HopConnection:
+        new = await self._connections.replace_reader(reader)
+        if reader in self._free:
+            self._free[self._free.index(reader)] = new
+        return new
+
+    # What follows runs on a reader's thread.
+
+    def _run(self, reader: HopConnection, train: list[Read[Any]]) -> _Arrival:
+        """Answer the reads from one snapshot, or as many of them as the connection lasts for."""
+        connection = reader.raw
+        arrival = _Arrival([])
+        try:
+            # Pinned by the first read's SELECT: later than every read of the train was asked for.
+            connection.execute("BEGIN")
+            for read in train:
+                reader.deadline = read.deadline
+                snapshot = Snapshot(connection, self._engine)
+                answer = _ask(read, snapshot)
+                arrival.failure = snapshot.failure
+                if snapshot.failure is None or isinstance(snapshot.failure, DeadlineExceeded):
+                    arrival.answers.append((read, *answer))
+                if snapshot.failure is not None:
+                    break
+        except self._engine.error_class as exc:
+            arrival.failure = translate(exc, Phase.READ)
+        finally:
+            reader.deadline = None
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+        return arrival
+
+    @staticmethod
+    def _select_one(connection: Connection) -> None:
+        connection.execute("SELECT count(*) FROM fence").fetchall()
+
+
+def _ask(read: Read[Any], snapshot: Snapshot) -> tuple[object, BaseException | None]:
+    try:
+        if time.monotonic() > read.deadline:
+            return None, DeadlineExceeded(f"{read.query.name} waited too long for a reader")
+        return read.query(snapshot, **read.params), None
+    except BaseException as exc:  # noqa: BLE001 - it is the caller's, who waits on another thread
+        return None, exc
+
+
+def _deliver(answers: list[tuple[Read[Any], object, BaseException | None]]) -> None:
+    for read, answer, exc in answers:
+        if read.future.done():
+            continue  # the caller was cancelled
+        if exc is None:
+            read.future.set_result(answer)
+        else:
+            read.future.set_exception(exc)
+
+
+def _as_database_error(failure: BaseException) -> DatabaseError:
+    return failure if isinstance(failure, DatabaseError) else ConnectionLost(str(failure), phase=Phase.READ)

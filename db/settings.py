@@ -1,0 +1,38 @@
+"""What can be set about the layer. The defaults suit one bot on one machine."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from db.engine import Choice
+
+MAX_READERS: Final = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DatabaseSettings:
+    """Times in seconds. `directory` is the data directory; the database is in a generation below it."""
+
+    directory: Path
+    engine: Choice = "auto"
+    readers: int = 4
+    connect_timeout_s: float = 5.0
+    operation_timeout_s: float = 5.0
+    query_timeout_s: float = 5.0
+    busy_timeout_s: float = 5.0
+    retry_attempts: int = 5
+    retry_base_s: float = 0.1
+    retry_max_s: float = 5.0
+    retry_multiplier: float = 2.0
+    breaker_failures: int = 5
+    breaker_delay_s: float = 1.0
+    breaker_max_delay_s: float = 60.0
+    probe_interval_s: float = 30.0
+    file_check_interval_s: float = 1.0
+    # A longer queue would only let callers wait for an answer that comes after their deadline.
+    max_waiting: int = 10_000
+    # 16 MiB: large enough that a checkpoint's fsync is rare, small enough that it is short.
+    checkpoint_wal_bytes: int = 16 * 1024 * 1024
+    degraded: bool = False

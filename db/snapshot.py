@@ -1,0 +1,77 @@
+"""What a query is handed: checked statements on one connection, inside one transaction."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, ClassVar, Final, LiteralString
+
+from db.errors import DatabaseError, Phase, TransactionFailed, translate
+
+if TYPE_CHECKING:
+    from db.engine import Connection, Engine
+
+Row = tuple[Any, ...]
+
+READS: Final = frozenset({"SELECT", "VALUES", "WITH"})
+WRITES: Final = READS | {"INSERT", "UPDATE", "DELETE"}
+_LEADING: Final = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*([A-Za-z]+)", re.DOTALL)
+_OR_ROLLBACK: Final = re.compile(r"\bOR\s+ROLLBACK\b", re.IGNORECASE)
+
+
+class ForbiddenStatement(Exception):
+    """SQL that would reach past its own transaction: transaction control, PRAGMA, ATTACH, schema changes."""
+
+
+@lru_cache(maxsize=1024)
+def _check_statement(sql: str, allowed: frozenset[str]) -> None:
+    match = _LEADING.match(sql)
+    verb = match.group(1).upper() if match else ""
+    if verb not in allowed:
+        raise ForbiddenStatement(f"{verb or sql[:20]!r} is not for operations: they may use {sorted(allowed)}")
+    if _OR_ROLLBACK.search(sql):
+        raise ForbiddenStatement("OR ROLLBACK would end the transaction of everybody in the batch")
+
+
+class Snapshot:
+    """Reads from one state of the database. Every cursor is exhausted before a method returns."""
+
+    _allowed: ClassVar[frozenset[str]] = READS
+    _phase: ClassVar[Phase] = Phase.READ
+
+    def __init__(self, connection: Connection, engine: Engine) -> None:
+        self._connection = connection
+        self._engine = engine
+        self._failure: DatabaseError | None = None
+
+    @property
+    def failure(self) -> DatabaseError | None:
+        """The first error that concerned more than one statement; after it nothing more is run."""
+        return self._failure
+
+    def fetch_one(self, sql: LiteralString, *values: object) -> Row | None:
+        """The first row, or None."""
+        rows, _ = self._run(sql, values)
+        return rows[0] if rows else None
+
+    def fetch_all(self, sql: LiteralString, *values: object) -> list[Row]:
+        """All rows; bound them with LIMIT."""
+        return self._run(sql, values)[0]
+
+    def _run(self, sql: str, values: Sequence[object]) -> tuple[list[Row], int]:
+        if self._failure is not None:
+            raise self._failure
+        _check_statement(sql, self._allowed)
+        if not self._connection.in_transaction:
+            # SQLite ended the transaction by itself; one more statement would commit alone.
+            self._failure = TransactionFailed("the transaction had ended before this statement")
+            raise self._failure
+        try:
+            cursor = self._connection.execute(sql, values)  # pyright: ignore[reportArgumentType]
+            return cursor.fetchall(), cursor.rowcount
+        except self._engine.error_class as exc:
+            error = translate(exc, self._phase)
+            if error.consequence.ends_transaction or not self._connection.in_transaction:
+                self._failure = error
+            raise error from exc

@@ -1,0 +1,168 @@
+"""Opening a database: look, create if there is none, migrate, settle what the last process left, then use it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from loguru import logger
+
+from db import journal
+from db.breaker import Breaker
+from db.connection import ConnectionManager
+from db.engine import Engine, checkpoint, prepare_new_file, prepare_writer
+from db.errors import DatabaseError, ForeignDatabase, Phase, translate
+from db.inspection import State, examine
+from db.journal import JournalReport
+from db.layout import Layout
+from db.migrations import Migration, load_migrations, migrate
+from db.readers import ReaderPool
+from db.settings import DatabaseSettings
+from db.transaction import TransactionManager
+from db.writer import Writer
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Why there is no database to work with; the bot runs without."""
+
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenStore:
+    """One open generation and what works on it."""
+
+    path: Path
+    generation: int | None
+    schema_version: int
+    connections: ConnectionManager
+    writer: Writer
+    readers: ReaderPool
+    engine: Engine
+    settings: DatabaseSettings
+
+    def database_bytes(self) -> int | None:
+        return _size(self.path)
+
+    def wal_bytes(self) -> int:
+        return _size(_wal_of(self.path)) or 0
+
+    async def verify_journal(self) -> JournalReport:
+        """On a connection and a thread of its own: it reads everything, and nobody should wait behind it."""
+        return await asyncio.to_thread(self._verify)
+
+    def _verify(self) -> JournalReport:
+        try:
+            connection = self.engine.connect(self.path, mode="ro", busy_timeout_s=self.settings.busy_timeout_s)
+            try:
+                return journal.verify(connection)
+            finally:
+                connection.close()
+        except self.engine.error_class as exc:
+            raise translate(exc, Phase.READ) from exc
+
+    async def close(self) -> None:
+        await self.writer.close()
+        await self.readers.close()
+        if not self.writer.stuck:
+            await self.connections.close()
+
+
+async def open_store(
+    layout: Layout,
+    migrations_directory: Path,
+    engine: Engine,
+    settings: DatabaseSettings,
+    writing: Breaker,
+    reading: Breaker,
+) -> OpenStore | Problem:
+    """Open the current generation. Raises StartupError for a foreign or newer database, SchemaMismatch for a history
+    that the migration files contradict; whatever else keeps it from being used is a Problem.
+    """
+    migrations = load_migrations(migrations_directory)
+    try:
+        schema_version = await asyncio.to_thread(_make_ready, layout, engine, settings, migrations)
+        if isinstance(schema_version, Problem):
+            return schema_version
+        path = layout.database
+        connections = ConnectionManager(path, engine, settings)
+        await connections.open()
+    except OSError as exc:
+        return Problem(f"{exc.filename}: {exc.strerror}")
+    except DatabaseError as exc:
+        logger.error("{} the database could not be opened: {}", exc.error_id, exc)
+        return Problem(str(exc))
+    writer = Writer(
+        connections,
+        TransactionManager(engine),
+        engine,
+        settings,
+        writing,
+        wal_bytes=lambda: _size(_wal_of(path)) or 0,
+    )
+    try:
+        await writer.settle()
+    except DatabaseError as exc:
+        # What cannot be written can still be read: the breaker's probe goes on trying.
+        writing.trip(str(exc))
+    writer.start()
+    return OpenStore(
+        path=path,
+        generation=layout.generation,
+        schema_version=schema_version,
+        connections=connections,
+        writer=writer,
+        readers=ReaderPool(connections, engine, settings, reading),
+        engine=engine,
+        settings=settings,
+    )
+
+
+def _make_ready(
+    layout: Layout, engine: Engine, settings: DatabaseSettings, migrations: Sequence[Migration]
+) -> int | Problem:
+    """See that there is a database of ours with the newest schema; returns the schema's version."""
+    found = examine(layout, engine)
+    if found.state is State.FOREIGN:
+        raise ForeignDatabase(found.detail)
+    if found.state is State.NEW:
+        layout.create_first(lambda path: _build(path, engine, migrations))
+        return len(migrations)
+    if found.state is not State.SOUND:
+        return Problem(found.detail)
+    layout.remember(layout.generation or 1)
+    try:
+        connection = engine.connect(layout.database, mode="rw", busy_timeout_s=settings.busy_timeout_s)
+        try:
+            prepare_writer(connection)
+            return migrate(connection, engine, migrations)
+        finally:
+            connection.close()
+    except engine.error_class as exc:
+        raise translate(exc, Phase.OPEN) from exc
+
+
+def _build(path: Path, engine: Engine, migrations: Sequence[Migration]) -> None:
+    connection = engine.connect(path, mode="rwc", busy_timeout_s=0)
+    try:
+        path.chmod(0o600)  # before the -wal and -shm, which take its mode
+        prepare_new_file(connection)
+        prepare_writer(connection)
+        migrate(connection, engine, migrations)
+        checkpoint(connection)
+    finally:
+        connection.close()
+
+
+def _wal_of(path: Path) -> Path:
+    return path.with_name(path.name + "-wal")
+
+
+def _size(path: Path) -> int | None:
+    try:
+        return path.stat().st_size
+    except OSError:
+        return None

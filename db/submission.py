@@ -1,0 +1,133 @@
+"""One call of an operation on its way through the writer: what is asked, its digest, its journal payload."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from dataclasses import dataclass, replace
+from typing import Any, Final, Generic, TypeVar
+
+import orjson
+
+from db.errors import new_error_id
+from db.journal import Found
+from db.operations import Context, Operation, check_parameters
+from db.results import Outcome, WriteResult
+
+T = TypeVar("T")
+
+PAYLOAD_VERSION: Final = 1
+REDACTED: Final = "[redacted]"
+
+
+@dataclass(slots=True, kw_only=True)
+class Submission(Generic[T]):
+    """An operation with its parameters, waiting for a place in a batch. `deadline` is on the monotonic clock."""
+
+    operation: Operation[..., T]
+    context: Context
+    params: dict[str, Any]
+    deadline: float
+    future: asyncio.Future[WriteResult[T]]
+    digest: str
+
+    def payload(self, answer: object, rows: tuple[int, int]) -> bytes:
+        """What the journal keeps of it, as JSON; raises TypeError for an answer that JSON cannot hold."""
+        params = self.params
+        if self.operation.redact:
+            params = {name: REDACTED if name in self.operation.redact else v for name, v in params.items()}
+        return orjson.dumps(
+            {
+                "v": PAYLOAD_VERSION,
+                "actor": self.context.actor,
+                "digest": self.digest,
+                "params": params,
+                "answer": answer,
+                "rows": rows,
+            }
+        )
+
+    def committed(self, answer: T, rows: tuple[int, int], *, repeated: bool = False) -> WriteResult[T]:
+        return WriteResult(
+            outcome=Outcome.COMMITTED,
+            reason="COMMITTED",
+            operation_id=self.context.operation_id,
+            rows_matched=rows[0],
+            rows_modified=rows[1],
+            answer=answer,
+            repeated=repeated,
+        )
+
+    def rejected(self, reason: str, details: dict[str, Any], *, repeated: bool = False) -> WriteResult[T]:
+        return WriteResult(
+            outcome=Outcome.REJECTED,
+            reason=reason,
+            operation_id=self.context.operation_id,
+            details=details,
+            repeated=repeated,
+        )
+
+    def failed(self, reason: str, *, error_id: str, text: str = "") -> WriteResult[T]:
+        """Nothing of it was kept."""
+        return self._without_answer(Outcome.FAILED, reason, error_id, text)
+
+    def unknown(self, reason: str, *, error_id: str) -> WriteResult[T]:
+        """Nobody can tell just now whether it was kept."""
+        return self._without_answer(Outcome.UNKNOWN, reason, error_id, "")
+
+    def _without_answer(self, outcome: Outcome, reason: str, error_id: str, text: str) -> WriteResult[T]:
+        return WriteResult(
+            outcome=outcome,
+            reason=reason,
+            operation_id=self.context.operation_id,
+            error_id=error_id,
+            text=text,
+        )
+
+    def recorded(self, found: Found) -> WriteResult[T]:
+        """The answer that an earlier call under this id got; an error if that call asked for something else."""
+        if found.name != self.operation.name or found.guild != self.context.guild:
+            return self._reused()
+        if found.payload is None:
+            return replace(self._recorded_outcome(found), reason="ANSWER_ERASED", repeated=True)
+        payload = orjson.loads(found.payload)
+        if payload["digest"] != self.digest:
+            return self._reused()
+        if found.outcome == Outcome.REJECTED:
+            refusal = payload["answer"]
+            return self.rejected(refusal["reason"], refusal["details"], repeated=True)
+        matched, modified = payload["rows"]
+        answer = self.operation.answers.validate_python(payload["answer"])
+        return self.committed(answer, (matched, modified), repeated=True)
+
+    def _recorded_outcome(self, found: Found) -> WriteResult[T]:
+        return WriteResult(outcome=Outcome(found.outcome), reason="", operation_id=self.context.operation_id)
+
+    def _reused(self) -> WriteResult[T]:
+        return self.failed(
+            "ID_REUSED",
+            error_id=new_error_id(),
+            text="This request's id was already used for something else; nothing was changed.",
+        )
+
+
+def submit(
+    operation: Operation[..., T],
+    context: Context,
+    params: dict[str, Any],
+    *,
+    deadline: float,
+    future: asyncio.Future[WriteResult[T]],
+) -> Submission[T]:
+    """Check the parameters and compute what makes "the same id with other content" visible; raises ParameterError."""
+    check_parameters(params)
+    content = [operation.name, context.guild, context.actor, params]
+    digest = hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    return Submission(
+        operation=operation,
+        context=context,
+        params=params,
+        deadline=deadline,
+        future=future,
+        digest=digest,
+    )
