@@ -43,22 +43,19 @@ class Rollcall(commands.Bot):
             tree_cls=Tree,
             intents=discord.Intents(guilds=True),
             allowed_mentions=discord.AllowedMentions.none(),
-            allowed_contexts=app_commands.AppCommandContext(
-                guild=True, dm_channel=False, private_channel=False
-            ),
+            allowed_contexts=app_commands.AppCommandContext(guild=True, dm_channel=False, private_channel=False),
             allowed_installs=app_commands.AppInstallationType(guild=True, user=False),
             member_cache_flags=discord.MemberCacheFlags.none(),
             chunk_guilds_at_startup=False,
             max_messages=None,
-            guild_ready_timeout=SANDBOX_GUILD_TIMEOUT_S
-            if discord_socket
-            else config.bot.guild_ready_timeout_s,
+            guild_ready_timeout=SANDBOX_GUILD_TIMEOUT_S if discord_socket else config.bot.guild_ready_timeout_s,
             **local,
         )
         self.config = config
         self.db = db
         self.admin_roles = AdminRoles()
         self.started_at = time.time()
+        self.connected = asyncio.Event()
         self._mode_changed = asyncio.Event()
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -95,9 +92,7 @@ class Rollcall(commands.Bot):
     async def _keep_presence(self) -> None:
         """Show the mode whenever it changes. A task of its own: a listener of the database must not wait."""
         loop = asyncio.get_running_loop()
-        unsubscribe = self.db.subscribe(
-            lambda _event: loop.call_soon_threadsafe(self._mode_changed.set) and None
-        )
+        unsubscribe = self.db.subscribe(lambda _event: loop.call_soon_threadsafe(self._mode_changed.set) and None)
         shown = Mode.READ_WRITE
         try:
             await self.wait_until_ready()
@@ -118,6 +113,7 @@ class Rollcall(commands.Bot):
             await self.change_presence(status=discord.Status.idle, activity=activity)
 
     async def on_ready(self) -> None:
+        self.connected.set()
         logger.info("ready as {} in {} servers", self.user, len(self.guilds))
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:

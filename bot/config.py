@@ -58,51 +58,33 @@ class Section(BaseModel):
 
 
 class DatabaseConfig(Section):
-    path: PlainPath = Field(
-        Path("data"), description="The data directory; relative to where the bot is started."
-    )
+    path: PlainPath = Field(Path("data"), description="The data directory; relative to where the bot is started.")
     engine: Literal["auto", "bundled", "system"] = Field(
         "auto",
         description="Which SQLite: the one bundled with pysqlite3, the system's, or the better one there is.",
     )
-    readers: int = Field(
-        4, ge=1, le=64, description="Connections for reading; there is always one for writing."
-    )
-    connect_timeout_s: float = Field(
-        5.0, ge=0.1, le=60, description="How long opening a connection may take."
-    )
+    readers: int = Field(4, ge=1, le=64, description="Connections for reading; there is always one for writing.")
+    connect_timeout_s: float = Field(5.0, ge=0.1, le=60, description="How long opening a connection may take.")
     operation_timeout_s: float = Field(5.0, ge=0.1, le=60, description="How long one write may take.")
     query_timeout_s: float = Field(5.0, ge=0.1, le=60, description="How long one read may take.")
     busy_timeout_s: float = Field(5.0, ge=0, le=60, description="How long SQLite itself waits for a lock.")
-    retry_attempts: int = Field(
-        5, ge=1, le=100, description="Tries before a temporary failure counts as one."
-    )
+    retry_attempts: int = Field(5, ge=1, le=100, description="Tries before a temporary failure counts as one.")
     retry_base_s: float = Field(0.1, ge=0.001, le=60, description="Delay before the second try.")
-    retry_max_s: float = Field(
-        5.0, ge=0.001, le=600, description="No delay between tries is longer than this."
-    )
-    retry_multiplier: float = Field(
-        2.0, ge=1, le=10, description="Each delay is this many times the last one."
-    )
+    retry_max_s: float = Field(5.0, ge=0.001, le=600, description="No delay between tries is longer than this.")
+    retry_multiplier: float = Field(2.0, ge=1, le=10, description="Each delay is this many times the last one.")
     breaker_failures: int = Field(
         5, ge=1, le=1000, description="Failures in a row after which the database is left alone for a while."
     )
     breaker_delay_s: float = Field(1.0, ge=0.01, le=600, description="How long it is left alone at first.")
-    breaker_max_delay_s: float = Field(
-        60.0, ge=0.01, le=3600, description="And at most, when probes keep failing."
-    )
-    probe_interval_s: float = Field(
-        30.0, ge=0.1, le=3600, description="How often the database's health is probed."
-    )
+    breaker_max_delay_s: float = Field(60.0, ge=0.01, le=3600, description="And at most, when probes keep failing.")
+    probe_interval_s: float = Field(30.0, ge=0.1, le=3600, description="How often the database's health is probed.")
     degraded: bool = Field(False, description="The operator's switch: true blocks every write, reads go on.")
 
     @model_validator(mode="after")
     def _ordered(self) -> "DatabaseConfig":
         for low, high in (("retry_base_s", "retry_max_s"), ("breaker_delay_s", "breaker_max_delay_s")):
             if getattr(self, low) > getattr(self, high):
-                raise ValueError(
-                    f"{low} ({getattr(self, low):g}) must not exceed {high} ({getattr(self, high):g})"
-                )
+                raise ValueError(f"{low} ({getattr(self, low):g}) must not exceed {high} ({getattr(self, high):g})")
         return self
 
     def settings(self) -> DatabaseSettings:
@@ -119,6 +101,9 @@ class BotConfig(Section):
     guilds: Snowflakes = Field(
         (), description="Server ids whose commands are set at once, for development; none: everywhere."
     )
+    start_timeout_s: float = Field(
+        60.0, ge=1, le=3600, description="How long Discord may take at start before the bot gives up."
+    )
     guild_ready_timeout_s: float = Field(
         2.0, ge=0, le=60, description="How long to wait at start for the next server that Discord announces."
     )
@@ -126,17 +111,16 @@ class BotConfig(Section):
 
 class LoggingConfig(Section):
     level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="What is logged at all; DEBUG adds SQL and Discord's traffic."
+        "INFO", description="What is logged at all; DEBUG adds SQL, TRACE Discord's traffic."
     )
-    format: Literal["text", "json"] = Field(
-        "text", description="Lines for people, or one JSON object a line."
-    )
-    file: str = Field(
-        "", description="Also log to this file, rotated at 20 MB, five kept; empty: only to stderr."
-    )
+    format: Literal["text", "json"] = Field("text", description="Lines for people, or one JSON object a line.")
+    file: str = Field("", description="Also log to this file, rotated at 20 MB, five kept; empty: only to stderr.")
 
 
 class SandboxConfig(Section):
+    enabled: bool = Field(
+        True, description="Whether a start without a token brings up the sandbox; false: it is an error, for services."
+    )
     port: int = Field(
         8420,
         ge=0,

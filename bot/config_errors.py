@@ -13,9 +13,7 @@ from bot.exits import StartFailure
 
 PREFIX: Final = "ROLLCALL_"
 DELIMITER: Final = "__"
-TOKEN_HINT: Final = (
-    "the token belongs into the environment: DISCORD_TOKEN, or DISCORD_TOKEN_FILE naming a file"  # noqa: S105
-)
+TOKEN_HINT: Final = "the token belongs into the environment: DISCORD_TOKEN, or DISCORD_TOKEN_FILE naming a file"  # noqa: S105
 
 _LONGEST_VALUE: Final = 60
 _SECRET_KEY: Final = re.compile(r"token|secret|passw|key$", re.IGNORECASE)
@@ -66,11 +64,7 @@ def known_variables(model: Model, environ: Mapping[str, str]) -> dict[str, str]:
     """The variables meant for us, by their name in capitals; raises ConfigError for one that is no setting."""
     ours = {name.upper(): value for name, value in environ.items() if name.upper().startswith(PREFIX)}
     sections = model.model_json_schema()["properties"]
-    known = [
-        f"{PREFIX}{section}{DELIMITER}{key}".upper()
-        for section in sections
-        for key in _schema(model, (section,))
-    ]
+    known = [f"{PREFIX}{section}{DELIMITER}{key}".upper() for section in sections for key in _schema(model, (section,))]
     if unknown := sorted(ours.keys() - set(known)):
         raise ConfigError(f"{name}: there is no such setting{_hint(name, known)}" for name in unknown)
     return ours
@@ -147,9 +141,7 @@ def _schema(model: Model, location: Location) -> Mapping[str, Any]:
 
 
 def _dotted(location: Location) -> str:
-    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).removeprefix(
-        "."
-    )
+    return "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in location).removeprefix(".")
 
 
 def _shown(value: object) -> str:

@@ -101,7 +101,20 @@ def _plain(error: BaseException) -> str | None:
 class Tree(app_commands.CommandTree[Any]):
     """The commands, with the permission check before and the funnel behind every one of them."""
 
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._under_way: set[asyncio.Task[Any]] = set()
+        self._draining = False
+
+    async def drain(self, within_s: float) -> None:
+        """Begin no further command, and give those under way this long to finish and to answer."""
+        self._draining = True
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=within_s)
+
     async def interaction_check(self, interaction: Interaction, /) -> bool:
+        if self._draining:
+            raise UserError("The bot is restarting. Please try again in a moment.")
         permissions.check(interaction)
         return True
 
@@ -112,12 +125,17 @@ class Tree(app_commands.CommandTree[Any]):
     async def _call(self, interaction: Interaction) -> None:
         # discord.py leaves two cases without an answer: an exception from interaction_check that is not
         # its own, and an autocomplete that raised. This is the one place every command passes through.
+        task = asyncio.current_task()
+        assert task is not None
+        self._under_way.add(task)
         try:
             await super()._call(interaction)  # pyright: ignore[reportPrivateUsage]
         except app_commands.AppCommandError:
             raise
         except Exception as error:  # noqa: BLE001 - the funnel is where everything ends
             await report(interaction, error, "a command")
+        finally:
+            self._under_way.discard(task)
         if not acknowledged(interaction):
             await self._answer_for(interaction)
 

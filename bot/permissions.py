@@ -48,9 +48,7 @@ FEATURES: Final[Mapping[str, Mapping[str, Level]]] = {
     },
 }
 
-MATRIX: Final[Mapping[str, Level]] = {
-    command: level for rows in FEATURES.values() for command, level in rows.items()
-}
+MATRIX: Final[Mapping[str, Level]] = {command: level for rows in FEATURES.values() for command, level in rows.items()}
 
 _NEEDED: Final[Mapping[Level, str]] = {
     Level.PLAYER: "Everybody may run this.",
