@@ -1,6 +1,12 @@
 // The sandbox's control API. Failures are ApiErrors whose message is for the reader.
 
-export class ApiError extends Error {}
+export class ApiError extends Error {
+  /** `refused`: what was asked for was wrong, as opposed to what came of it. */
+  constructor(text, refused) {
+    super(text);
+    this.refused = refused;
+  }
+}
 
 const get = (path) => call("GET", path);
 const post = (path, body) => call("POST", path, body);
@@ -27,10 +33,10 @@ async function call(method, path, body) {
   try {
     response = await fetch(path, request);
   } catch {
-    throw new ApiError("The sandbox cannot be reached.");
+    throw new ApiError("The sandbox cannot be reached.", true);
   }
   const answer = await response.json().catch(() => ({}));
-  if (!response.ok) throw new ApiError(reason(answer, response));
+  if (!response.ok) throw new ApiError(reason(answer, response), response.status < 500);
   return answer;
 }
 

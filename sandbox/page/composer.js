@@ -112,8 +112,9 @@ export class Composer {
   }
 
   panelKey(event) {
-    if (event.key !== "Escape") return;
+    if (event.key === "Escape") this.reset();
+    else if (event.key === "Enter" && event.target instanceof HTMLSelectElement) this.form.requestSubmit();
+    else return;
     event.preventDefault();
-    this.reset();
   }
 }

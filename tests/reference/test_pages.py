@@ -1,6 +1,6 @@
 import pytest
 
-from cogs.reference.constitution import load, search
+from cogs.reference.constitution import Part, load, search
 from cogs.reference.pages import PAGE_CHARS, of_matches, of_part, pack
 
 DISCORD_TEXT = 4096
@@ -17,7 +17,7 @@ def test_a_block_over_the_limit_has_a_page_of_its_own():
 
 
 @pytest.mark.parametrize("part", load().parts, ids=lambda part: part.name)
-def test_every_part_is_shown_whole_within_discords_limits(part):
+def test_every_part_is_shown_whole_within_discords_limits(part: Part):
     shown = of_part(load(), part, part.sections)
     text = "\n\n".join(embed.description or "" for embed in shown)
     for section in part.sections:
