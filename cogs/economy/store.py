@@ -30,15 +30,11 @@ HISTORY = """
 """
 RICHEST = """
     SELECT id, user_id, balance_cents FROM account
-    WHERE guild_id = ? AND user_id IS NOT NULL AND deleted_at_ms IS NULL
-    ORDER BY balance_cents DESC, id DESC LIMIT ?
-"""
-RICHEST_AFTER = """
-    SELECT id, user_id, balance_cents FROM account
     WHERE guild_id = ? AND user_id IS NOT NULL AND deleted_at_ms IS NULL AND (balance_cents, id) < (?, ?)
     ORDER BY balance_cents DESC, id DESC LIMIT ?
 """
-NEWEST = 2**63 - 1
+# Above every id and every balance: where a list that goes downwards begins.
+TOP = 2**63 - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,12 +82,9 @@ class HistoryPage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standing:
-    """One line of the leaderboard. Who have the same have the same rank, and the next ranks are left out."""
+class Holding:
+    """What an open wallet holds."""
 
-    rank: int
-    # How many lines there are down to this one: the rank of the next who has less is one more.
-    line: int
     account_id: int
     user_id: int
     balance_cents: int
@@ -147,21 +140,19 @@ def balance(tx: Snapshot, *, guild: int, user: int) -> Wallet:
     found = ledger.find_wallet(tx, guild, user)
     return Wallet(
         user_id=user,
-        balance_cents=(
-            settings.get(tx, guild=guild).opening_balance_cents if found is None else found.balance_cents
-        ),
+        balance_cents=(settings.get(tx, guild=guild).opening_balance_cents if found is None else found.balance_cents),
         is_opened=found is not None,
         is_closed=found is not None and found.deleted_at_ms is not None,
     )
 
 
 @query("economy.history")
-def history(tx: Snapshot, *, guild: int, user: int, before: int | None, limit: int) -> HistoryPage:
+def history(tx: Snapshot, *, guild: int, user: int, before: int = TOP, limit: int) -> HistoryPage:
     """Up to `limit` movements of the user's wallet, newest first, older than the payment `before`."""
     found = ledger.find_wallet(tx, guild, user)
     if found is None:
         return HistoryPage(entries=[], before=None)
-    rows = tx.fetch_all(HISTORY, found.id, NEWEST if before is None else before, limit + 1)
+    rows = tx.fetch_all(HISTORY, found.id, before, limit + 1)
     entries = [
         HistoryEntry(
             payment_id=row[0],
@@ -180,19 +171,12 @@ def history(tx: Snapshot, *, guild: int, user: int, before: int | None, limit: i
 
 
 @query("economy.leaderboard")
-def leaderboard(tx: Snapshot, *, guild: int, after: Standing | None, limit: int) -> list[Standing]:
-    """Up to `limit` open wallets, richest first, from the one behind `after`."""
-    if after is None:
-        rows = tx.fetch_all(RICHEST, guild, limit)
-    else:
-        rows = tx.fetch_all(RICHEST_AFTER, guild, after.balance_cents, after.account_id, limit)
-    standings: list[Standing] = []
-    for account, user, cents in rows:
-        line = after.line + 1 if after else 1
-        rank = after.rank if after and after.balance_cents == cents else line
-        after = Standing(rank=rank, line=line, account_id=account, user_id=user, balance_cents=cents)
-        standings.append(after)
-    return standings
+def leaderboard(
+    tx: Snapshot, *, guild: int, below_cents: int = TOP, below_account: int = TOP, limit: int
+) -> list[Holding]:
+    """Up to `limit` open wallets, richest first, from the one behind that balance and account."""
+    rows = tx.fetch_all(RICHEST, guild, below_cents, below_account, limit)
+    return [Holding(account_id=account, user_id=user, balance_cents=cents) for account, user, cents in rows]
 
 
 def _check_amount(amount_cents: int) -> None:

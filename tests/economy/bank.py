@@ -1,6 +1,5 @@
 """A guild's economy for tests of the rules: operations without a loop or a bot, on real SQLite."""
 
-import itertools
 from typing import Any
 
 import pytest
@@ -8,7 +7,7 @@ import pytest
 from cogs.economy import store
 from cogs.economy.store import Receipt
 from cogs.settings import store as settings
-from db import Context, Rejected
+from db import Rejected, WriteResult
 
 ADMIN = 1
 ANN, BOB, CAT = 11, 12, 13
@@ -20,14 +19,16 @@ class Bank:
     def __init__(self, scratch: Any, guild: int = 500) -> None:
         self.scratch = scratch
         self.guild = guild
-        self._ids = itertools.count(1)
 
-    def run(
-        self, operation: Any, *, actor: int = ADMIN, operation_id: str | None = None, **params: Any
-    ) -> Any:
-        operation_id = operation_id or f"{self.guild}-{next(self._ids)}:test"
-        context = Context(operation_id=operation_id, actor=actor, guild=self.guild)
-        return self.scratch.run(operation, context, **params)
+    def run(self, operation: Any, *, actor: int = ADMIN, operation_id: str = "", **params: Any) -> Any:
+        """What the operation returned; raises its Rejected again where it was refused."""
+        result = self.attempt(operation, actor=actor, operation_id=operation_id, **params)
+        if not result.ok:
+            raise Rejected(result.reason, **result.details)
+        return result.value
+
+    def attempt(self, operation: Any, **params: Any) -> WriteResult[Any]:
+        return self.scratch.run(operation, guild=self.guild, **params)
 
     def open_with(self, cents: int) -> None:
         unchanged = dict.fromkeys(
@@ -46,18 +47,17 @@ class Bank:
         return self.run(store.reverse, payment=payment, reason=reason)
 
     def balance(self, user: int) -> int:
-        return self.scratch.read(store.balance, guild=self.guild, user=user).balance_cents
+        return self.scratch.ask(store.balance, guild=self.guild, user=user).balance_cents
 
-    def history(self, user: int, before: int | None = None, limit: int = 10) -> store.HistoryPage:
-        return self.scratch.read(store.history, guild=self.guild, user=user, before=before, limit=limit)
+    def history(self, user: int, before: int = store.TOP, limit: int = 10) -> store.HistoryPage:
+        return self.scratch.ask(store.history, guild=self.guild, user=user, before=before, limit=limit)
 
-    def leaderboard(self, after: store.Standing | None = None, limit: int = 10) -> list[store.Standing]:
-        return self.scratch.read(store.leaderboard, guild=self.guild, after=after, limit=limit)
+    def leaderboard(self, limit: int = 10, **below: int) -> list[store.Holding]:
+        return self.scratch.ask(store.leaderboard, guild=self.guild, limit=limit, **below)
 
     def close(self, user: int) -> None:
-        self.scratch.execute(
-            "UPDATE account SET deleted_at_ms = 1 WHERE guild_id = ? AND user_id = ?", self.guild, user
-        )
+        sql = "UPDATE account SET deleted_at_ms = 1 WHERE guild_id = ? AND user_id = ?"
+        self.scratch.rows(sql, self.guild, user)
 
     def rows(self, table: str) -> list[tuple[Any, ...]]:
         sql = {
@@ -65,7 +65,7 @@ class Bank:
             "payment": "SELECT * FROM payment WHERE guild_id = ? ORDER BY id",
             "ledger_entry": "SELECT * FROM ledger_entry WHERE guild_id = ? ORDER BY payment_id, account_id",
         }[table]
-        return self.scratch.fetch_all(sql, self.guild)
+        return self.scratch.rows(sql, self.guild)
 
     def everything(self) -> list[list[tuple[Any, ...]]]:
         return [self.rows(table) for table in ("account", "payment", "ledger_entry")]

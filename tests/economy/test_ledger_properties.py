@@ -50,10 +50,8 @@ def test_whatever_happens_the_books_balance(bank: Bank, history: list[Step]):
 
 
 def _check_books(bank: Bank) -> None:
-    by_payment = (
-        "SELECT payment_id, SUM(amount_cents), COUNT(*) FROM ledger_entry WHERE guild_id = ? GROUP BY 1"
-    )
-    for _, total, entries in bank.scratch.fetch_all(by_payment, bank.guild):
+    by_payment = "SELECT payment_id, SUM(amount_cents), COUNT(*) FROM ledger_entry WHERE guild_id = ? GROUP BY 1"
+    for _, total, entries in bank.scratch.rows(by_payment, bank.guild):
         assert (total, entries) == (0, 2)
     by_account = """
         SELECT a.kind, a.balance_cents, a.version, COALESCE(SUM(e.amount_cents), 0), COUNT(e.payment_id),
@@ -62,7 +60,7 @@ def _check_books(bank: Bank) -> None:
         FROM account AS a LEFT JOIN ledger_entry AS e ON e.account_id = a.id AND e.guild_id = a.guild_id
         WHERE a.guild_id = ? GROUP BY a.id
     """
-    for kind, balance, version, total, entries, last in bank.scratch.fetch_all(by_account, bank.guild):
+    for kind, balance, version, total, entries, last in bank.scratch.rows(by_account, bank.guild):
         assert balance == total == (last or 0)
         assert version == 1 + entries
         assert balance >= 0 or kind == "issuance"

@@ -16,11 +16,11 @@ SQL = {
 @pytest.mark.parametrize("name", sorted(SQL))
 def test_no_statement_scans_or_sorts(bank: Bank, name: str):
     sql = SQL[name]
-    plan = bank.scratch.fetch_all(f"EXPLAIN QUERY PLAN {sql}", *[1] * sql.count("?"))
+    plan = bank.scratch.rows(f"EXPLAIN QUERY PLAN {sql}", *[1] * sql.count("?"))
     steps = [step for _, _, _, step in plan]
     assert not [step for step in steps if step.startswith("SCAN") or "TEMP B-TREE" in step], steps
 
 
 def test_a_history_page_is_one_range_of_the_wallets_own_entries(bank: Bank):
-    plan = bank.scratch.fetch_all(f"EXPLAIN QUERY PLAN {store.HISTORY}", 1, 1, 1)
+    plan = bank.scratch.rows(f"EXPLAIN QUERY PLAN {store.HISTORY}", 1, 1, 1)
     assert plan[0][3] == "SEARCH e USING PRIMARY KEY (account_id=? AND payment_id<?)"

@@ -17,11 +17,11 @@ def test_a_payment_moves_the_amount_and_both_balances_are_told(bank: Bank):
 
 def test_a_wallet_opens_on_first_use_with_the_guilds_opening_balance(bank: Bank):
     bank.open_with(40_00)
-    assert bank.scratch.read(store.balance, guild=bank.guild, user=ANN) == Wallet(
+    assert bank.scratch.ask(store.balance, guild=bank.guild, user=ANN) == Wallet(
         user_id=ANN, balance_cents=40_00, is_opened=False, is_closed=False
     )
     bank.pay(ANN, BOB, 1_00)
-    assert bank.scratch.read(store.balance, guild=bank.guild, user=ANN) == Wallet(
+    assert bank.scratch.ask(store.balance, guild=bank.guild, user=ANN) == Wallet(
         user_id=ANN, balance_cents=39_00, is_opened=True, is_closed=False
     )
 
@@ -107,7 +107,24 @@ def test_a_closed_wallet_neither_pays_nor_gets_paid(bank: Bank):
         with refused("WALLET_CLOSED") as refusal:
             attempt()
         assert refusal.value.details == {"user": BOB}
-    assert bank.scratch.read(store.balance, guild=bank.guild, user=BOB).is_closed
+    assert bank.scratch.ask(store.balance, guild=bank.guild, user=BOB).is_closed
+
+
+def test_one_operation_delivered_twice_is_one_payment_with_the_same_answer(bank: Bank):
+    first = bank.pay(ANN, BOB, 1_00, "tip", operation_id="77:pay")
+    before = bank.everything()
+    assert bank.pay(ANN, BOB, 1_00, "tip", operation_id="77:pay") == first
+    assert bank.everything() == before
+
+
+def test_a_refusal_stays_a_refusal_even_when_the_money_is_there_by_now(bank: Bank):
+    with refused("INSUFFICIENT_FUNDS") as first:
+        bank.pay(ANN, BOB, 1_500_00, operation_id="77:pay")
+    bank.grant(ANN, 1_000_00)
+    with refused("INSUFFICIENT_FUNDS") as second:
+        bank.pay(ANN, BOB, 1_500_00, operation_id="77:pay")
+    assert second.value.details == first.value.details
+    assert bank.balance(ANN) == 2_000_00
 
 
 def test_guilds_know_nothing_of_each_other(bank: Bank):
@@ -185,7 +202,7 @@ def test_history_is_newest_first_and_says_who_and_how_much_was_left(bank: Bank):
 def test_pages_of_history_join_up_without_gap_or_overlap(bank: Bank, payments: int):
     for cents in range(1, payments + 1):
         bank.pay(ANN, BOB, cents)
-    seen, before = [], None
+    seen, before = [], store.TOP
     while True:
         page = bank.history(ANN, before, limit=4)
         seen += [entry.amount_cents for entry in page.entries]
@@ -205,20 +222,17 @@ def test_what_is_paid_between_two_pages_shifts_nothing(bank: Bank):
     assert [entry.amount_cents for entry in second.entries] == [-2, -1]
 
 
-def test_the_leaderboard_has_the_richest_first_and_one_rank_for_equals(bank: Bank):
+def test_the_leaderboard_has_the_richest_first_and_its_pages_join_up(bank: Bank):
     bank.open_with(0)
-    for user, cents in ((21, 10), (22, 30), (23, 20), (24, 20), (25, 5)):
+    for user, cents in ((21, 10), (22, 30), (23, 20), (24, 20), (25, 20), (26, 5)):
         bank.grant(user, cents)
     whole = bank.leaderboard()
-    assert [(standing.rank, standing.balance_cents) for standing in whole] == [
-        (1, 30),
-        (2, 20),
-        (2, 20),
-        (4, 10),
-        (5, 5),
-    ]
-    assert [standing.line for standing in whole] == [1, 2, 3, 4, 5]
-    assert bank.leaderboard(whole[1], limit=2) == whole[2:4]
+    assert [holding.balance_cents for holding in whole] == [30, 20, 20, 20, 10, 5]
+    assert {holding.user_id for holding in whole} == {21, 22, 23, 24, 25, 26}
+    for cut in range(1, 7):
+        last = whole[cut - 1]
+        rest = bank.leaderboard(below_cents=last.balance_cents, below_account=last.account_id)
+        assert rest == whole[cut:]
 
 
 def test_closed_wallets_are_not_on_the_leaderboard(bank: Bank):
