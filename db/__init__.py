@@ -72,6 +72,7 @@ __all__ = [
     "TransactionFailed",
     "Unavailable",
     "WriteResult",
+    "inspect_database",
     "new_error_id",
     "open_database",
     "operation",

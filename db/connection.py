@@ -51,7 +51,7 @@ class HopConnection(aiosqlite.Connection):
         Does what aiosqlite's own coroutine does, without a task's detour through the loop.
         """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._tx.put_nowait((future, partial(function, *args, **params)))
+        self._tx.put_nowait((future, partial(function, *args, **params)))  # pyright: ignore[reportUnknownMemberType]
         return future
 
 

@@ -55,7 +55,10 @@ def inspect_database(directory: Path, engine: Choice = "auto") -> Inspection:
 
 
 def examine(layout: Layout, engine: Engine) -> Inspection:
-    """Look at the database below `layout`. No connection to it may be open in this process: closing the file by hand drops its locks."""
+    """Look at the database below `layout`.
+
+    No connection to it may be open in this process: reading the header by hand would drop SQLite's locks.
+    """
     path = layout.directory
     try:
         if layout.is_new():

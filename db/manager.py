@@ -275,8 +275,8 @@ def _free_disk_bytes(directory: Path) -> int | None:
 async def open_database(settings: DatabaseSettings, migrations: Path) -> AsyncGenerator[DatabaseManager]:
     """Lock the data directory, open its database and keep it until the block ends.
 
-    Raises StartupError where this process must not run on it. A database that is missing though there was one, cannot be
-    read or is damaged opens OFFLINE instead: commands without database go on working.
+    Raises StartupError where this process must not run on it. A database that is missing though there was one,
+    cannot be read or is damaged opens OFFLINE instead: commands without database go on working.
     """
     engine = load_engine(settings.engine)
     layout = Layout(settings.directory)

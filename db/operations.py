@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, update_wrapper
-from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, NoReturn, ParamSpec, TypeVar, cast, get_type_hints
 
 from pydantic import TypeAdapter
 
@@ -19,6 +21,7 @@ T = TypeVar("T")
 _INT64_MIN: Final = -(2**63)
 _INT64_MAX: Final = 2**63 - 1
 _ID_LENGTH: Final = 200
+_HALF_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
 class ParameterError(TypeError):
@@ -46,28 +49,33 @@ def check_parameters(params: dict[str, Any]) -> None:
 
 
 def _check(name: str, value: Any) -> None:
-    kind = type(value)
-    if kind is int:
-        if not _INT64_MIN <= value <= _INT64_MAX:
-            raise ParameterError(f"{name}: {value} does not fit in 64 bits")
-    elif kind is str:
-        if not value.isascii() and (not value.isprintable()) and any("\ud800" <= c <= "\udfff" for c in value):
-            raise ParameterError(f"{name}: contains half a surrogate pair")
-        if "\0" in value:
-            raise ParameterError(f"{name}: contains a NUL character")
-    elif kind is float:
-        if value - value != 0:
-            raise ParameterError(f"{name}: {value} is not a number that JSON has")
-    elif kind is list:
-        for number, item in enumerate(value):
-            _check(f"{name}[{number}]", item)
-    elif kind is dict:
-        for key, item in value.items():
-            if type(key) is not str:
-                raise ParameterError(f"{name}: the key {key!r} is no text")
-            _check(f"{name}.{key}", item)
-    elif value is not None and kind is not bool:
-        raise ParameterError(f"{name}: {kind.__name__} cannot be stored as JSON")
+    match value:
+        case None | bool():
+            return
+        case int() if _INT64_MIN <= value <= _INT64_MAX:
+            return
+        case float() if math.isfinite(value):
+            return
+        case str() if "\0" not in value and not _HALF_SURROGATE.search(value):
+            return
+        case list():
+            for number, item in enumerate(cast("list[Any]", value)):
+                _check(f"{name}[{number}]", item)
+        case dict():
+            for key, item in cast("dict[Any, Any]", value).items():
+                if not isinstance(key, str):
+                    _refuse(name, key)
+                _check(f"{name}: the key {key!r}", key)
+                _check(f"{name}.{key}", item)
+        case _:
+            _refuse(name, value)
+
+
+def _refuse(name: str, value: object) -> NoReturn:
+    raise ParameterError(
+        f"{name}: {value!r:.80} cannot be stored: 64-bit integers, finite floats, text without NUL or half "
+        "surrogates, booleans, None, and lists or dicts of these can"
+    )
 
 
 class Operation(Generic[P, T]):

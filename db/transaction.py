@@ -12,8 +12,8 @@ from loguru import logger
 
 from db import journal
 from db.errors import (
-    Consequence,
     ConnectionLost,
+    Consequence,
     ConstraintViolated,
     DatabaseError,
     Phase,

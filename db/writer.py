@@ -92,7 +92,7 @@ class Writer:
         if self._task is None:
             return
         deadline = time.monotonic() + _CLOSING_GRACE_S
-        while (self._waiting or self._using_connection.locked()) and time.monotonic() < deadline:
+        while (self._waiting or self._using_connection.locked()) and time.monotonic() < deadline:  # noqa: ASYNC110
             await asyncio.sleep(0.005)
         self._task.cancel()
         await asyncio.wait({self._task})
