@@ -4,7 +4,7 @@ import asyncio
 import os
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Final
@@ -14,6 +14,7 @@ import discord
 from loguru import logger
 from pydantic import SecretStr
 
+from bot import launcher
 from bot.client import Rollcall
 from bot.config import Config
 from bot.exits import StartFailure
@@ -30,7 +31,9 @@ _DRAIN_S: Final = 1.5
 
 def serve(config: Config, token: SecretStr, *, discord_socket: Path | None = None) -> None:
     """Run the bot until SIGINT or SIGTERM. Raises StartFailure, or db's StartupError, where it cannot run."""
-    set_up_logs(config.logging, [token.get_secret_value()])
+    # The sandbox's token is a plain word and no secret: blanked, it would make holes in paths.
+    secrets = [token.get_secret_value()]
+    set_up_logs(config.logging, secrets if secrets != [launcher.TOKEN] else ())
     asyncio.run(_serve(config, token, discord_socket))
 
 
@@ -41,7 +44,7 @@ async def _serve(config: Config, token: SecretStr, discord_socket: Path | None) 
             bot = await stack.enter_async_context(Rollcall(config, database, discord_socket=discord_socket))
             await _run(bot, token, stop)
             logger.info("closing")
-            await bot.tree.drain(_DRAIN_S)
+            await bot.drain(_DRAIN_S)
         logger.info("closed")
 
 
@@ -92,7 +95,7 @@ def _failure(error: BaseException) -> StartFailure | None:
 
 
 @contextmanager
-def _signals() -> Iterator[asyncio.Event]:
+def _signals() -> Generator[asyncio.Event]:
     """An event that the first SIGINT or SIGTERM sets; the clock for closing runs from there. A second one kills."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     watchdog = threading.Timer(_CLOSE_WITHIN_S, _give_up)

@@ -123,6 +123,11 @@ class Rollcall(commands.Bot):
     async def on_error(self, event_method: str, /, *_args: Any, **_kwargs: Any) -> None:
         logger.exception("handling {} failed", event_method)
 
+    async def drain(self, within_s: float) -> None:
+        """Begin no further command, and give those under way this long to finish and to answer."""
+        assert isinstance(self.tree, Tree)
+        await self.tree.drain(within_s)
+
     async def close(self) -> None:
         for task in self._tasks:
             task.cancel()

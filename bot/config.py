@@ -8,7 +8,7 @@ import json
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, cast
 
 from pydantic import (
     AfterValidator,
@@ -30,13 +30,15 @@ DEFAULT_COGS: Final = ("reference", "settings", "economy", "operations")
 
 
 def _split(value: object) -> object:
-    """`1,2` in the environment is a list; what comes from the file is one already."""
-    return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
+    """`1,2` in the environment is a list; in the file it would be a text."""
+    if isinstance(value, list):
+        return tuple(cast("list[object]", value))
+    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
 
 
-def _path(value: Path) -> Path:
-    if not str(value).isprintable():
-        raise ValueError("a path has no control characters")
+def _path(value: object) -> object:
+    if isinstance(value, str) and not (value and value.isprintable()):
+        raise ValueError("allowed is a path, of visible characters")
     return value
 
 
@@ -50,7 +52,7 @@ Snowflake = Annotated[int, Field(ge=1, le=2**63 - 1)]
 Snowflakes = Annotated[tuple[Snowflake, ...], NoDecode, BeforeValidator(_split), AfterValidator(_unique)]
 CogName = Annotated[str, Field(pattern=r"^[a-z][a-z_]*$")]
 CogNames = Annotated[tuple[CogName, ...], NoDecode, BeforeValidator(_split), AfterValidator(_unique)]
-PlainPath = Annotated[Path, AfterValidator(_path)]
+PlainPath = Annotated[Path, BeforeValidator(_path)]
 
 
 class Section(BaseModel):
@@ -58,27 +60,35 @@ class Section(BaseModel):
 
 
 class DatabaseConfig(Section):
-    path: PlainPath = Field(Path("data"), description="The data directory; relative to where the bot is started.")
+    path: PlainPath = Field(
+        default=Path("data"), description="The data directory; relative to where the bot is started."
+    )
     engine: Literal["auto", "bundled", "system"] = Field(
-        "auto",
+        default="auto",
         description="Which SQLite: the one bundled with pysqlite3, the system's, or the better one there is.",
     )
-    readers: int = Field(4, ge=1, le=64, description="Connections for reading; there is always one for writing.")
-    connect_timeout_s: float = Field(5.0, ge=0.1, le=60, description="How long opening a connection may take.")
-    operation_timeout_s: float = Field(5.0, ge=0.1, le=60, description="How long one write may take.")
-    query_timeout_s: float = Field(5.0, ge=0.1, le=60, description="How long one read may take.")
-    busy_timeout_s: float = Field(5.0, ge=0, le=60, description="How long SQLite itself waits for a lock.")
-    retry_attempts: int = Field(5, ge=1, le=100, description="Tries before a temporary failure counts as one.")
-    retry_base_s: float = Field(0.1, ge=0.001, le=60, description="Delay before the second try.")
-    retry_max_s: float = Field(5.0, ge=0.001, le=600, description="No delay between tries is longer than this.")
-    retry_multiplier: float = Field(2.0, ge=1, le=10, description="Each delay is this many times the last one.")
-    breaker_failures: int = Field(
-        5, ge=1, le=1000, description="Failures in a row after which the database is left alone for a while."
+    readers: int = Field(
+        default=4, ge=1, le=64, description="Connections for reading; there is always one for writing."
     )
-    breaker_delay_s: float = Field(1.0, ge=0.01, le=600, description="How long it is left alone at first.")
-    breaker_max_delay_s: float = Field(60.0, ge=0.01, le=3600, description="And at most, when probes keep failing.")
-    probe_interval_s: float = Field(30.0, ge=0.1, le=3600, description="How often the database's health is probed.")
-    degraded: bool = Field(False, description="The operator's switch: true blocks every write, reads go on.")
+    connect_timeout_s: float = Field(default=5.0, ge=0.1, le=60, description="How long opening a connection may take.")
+    operation_timeout_s: float = Field(default=5.0, ge=0.1, le=60, description="How long one write may take.")
+    query_timeout_s: float = Field(default=5.0, ge=0.1, le=60, description="How long one read may take.")
+    busy_timeout_s: float = Field(default=5.0, ge=0, le=60, description="How long SQLite itself waits for a lock.")
+    retry_attempts: int = Field(default=5, ge=1, le=100, description="Tries before a temporary failure counts as one.")
+    retry_base_s: float = Field(default=0.1, ge=0.001, le=60, description="Delay before the second try.")
+    retry_max_s: float = Field(default=5.0, ge=0.001, le=600, description="No delay between tries is longer than this.")
+    retry_multiplier: float = Field(default=2.0, ge=1, le=10, description="Each delay is this many times the last one.")
+    breaker_failures: int = Field(
+        default=5, ge=1, le=1000, description="Failures in a row after which the database is left alone for a while."
+    )
+    breaker_delay_s: float = Field(default=1.0, ge=0.01, le=600, description="How long it is left alone at first.")
+    breaker_max_delay_s: float = Field(
+        default=60.0, ge=0.01, le=3600, description="And at most, when probes keep failing."
+    )
+    probe_interval_s: float = Field(
+        default=30.0, ge=0.1, le=3600, description="How often the database's health is probed."
+    )
+    degraded: bool = Field(default=False, description="The operator's switch: true blocks every write, reads go on.")
 
     @model_validator(mode="after")
     def _ordered(self) -> "DatabaseConfig":
@@ -93,36 +103,39 @@ class DatabaseConfig(Section):
 
 
 class BotConfig(Section):
-    cogs: CogNames = Field(DEFAULT_COGS, description="The features to load, in this order.")
+    cogs: CogNames = Field(default=DEFAULT_COGS, description="The features to load, in this order.")
     operators: Snowflakes = Field(
-        (),
+        default=(),
         description="User ids that may act on the process and on every server (as opposed to server admins).",
     )
     guilds: Snowflakes = Field(
-        (), description="Server ids whose commands are set at once, for development; none: everywhere."
+        default=(), description="Server ids whose commands are set at once, for development; none: everywhere."
     )
     start_timeout_s: float = Field(
-        60.0, ge=1, le=3600, description="How long Discord may take at start before the bot gives up."
+        default=60.0, ge=1, le=3600, description="How long Discord may take at start before the bot gives up."
     )
     guild_ready_timeout_s: float = Field(
-        2.0, ge=0, le=60, description="How long to wait at start for the next server that Discord announces."
+        default=2.0, ge=0, le=60, description="How long to wait at start for the next server that Discord announces."
     )
 
 
 class LoggingConfig(Section):
     level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        "INFO", description="What is logged at all; DEBUG adds SQL, TRACE Discord's traffic."
+        default="INFO", description="What is logged at all; DEBUG adds SQL, TRACE Discord's traffic."
     )
-    format: Literal["text", "json"] = Field("text", description="Lines for people, or one JSON object a line.")
-    file: str = Field("", description="Also log to this file, rotated at 20 MB, five kept; empty: only to stderr.")
+    format: Literal["text", "json"] = Field(default="text", description="Lines for people, or one JSON object a line.")
+    file: str = Field(
+        default="", description="Also log to this file, rotated at 20 MB, five kept; empty: only to stderr."
+    )
 
 
 class SandboxConfig(Section):
     enabled: bool = Field(
-        True, description="Whether a start without a token brings up the sandbox; false: it is an error, for services."
+        default=True,
+        description="Whether a start without a token brings up the sandbox; false: it is an error, for services.",
     )
     port: int = Field(
-        8420,
+        default=8420,
         ge=0,
         le=65535,
         description="Where the page is served on 127.0.0.1 without a token; 0: any free port.",

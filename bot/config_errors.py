@@ -66,7 +66,7 @@ def known_variables(model: Model, environ: Mapping[str, str]) -> dict[str, str]:
     sections = model.model_json_schema()["properties"]
     known = [f"{PREFIX}{section}{DELIMITER}{key}".upper() for section in sections for key in _schema(model, (section,))]
     if unknown := sorted(ours.keys() - set(known)):
-        raise ConfigError(f"{name}: there is no such setting{_hint(name, known)}" for name in unknown)
+        raise ConfigError(f"{name}: there is no such setting{_closest(name, known)}" for name in unknown)
     return ours
 
 
@@ -95,11 +95,14 @@ def _unknown(model: Model, place: str, location: Location) -> str:
 
 
 def _hint(name: str, known: Iterable[str]) -> str:
-    known = sorted(known)
-    close = difflib.get_close_matches(name, known, n=1)
-    if close:
-        return f"; did you mean {close[0]}?"
-    return f"; there are {', '.join(known)}"
+    return _closest(name, known) or f"; there are {', '.join(sorted(known))}"
+
+
+def _closest(name: str, known: Iterable[str]) -> str:
+    # The prefix that all of them share would make anything look alike.
+    bare = {each.removeprefix(PREFIX): each for each in known}
+    close = difflib.get_close_matches(name.removeprefix(PREFIX), bare, n=1)
+    return f"; did you mean {bare[close[0]]}?" if close else ""
 
 
 def _allowed(model: Model, location: Location) -> str:
@@ -121,10 +124,10 @@ def _described(schema: Mapping[str, Any]) -> str:
         case "number":
             return f"a number{_range(schema)}"
         case "array":
-            return f"a list, each being {_described(schema['items'])}"
+            return f"a list, each {_described(schema['items'])}"
         case _:
-            pattern = schema.get("pattern")
-            return f"a text matching {pattern}" if pattern else "a text"
+            kind = "a path" if schema.get("format") == "path" else "a text"
+            return f"{kind} matching {schema['pattern']}" if "pattern" in schema else kind
 
 
 def _range(schema: Mapping[str, Any]) -> str:

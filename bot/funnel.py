@@ -107,7 +107,7 @@ class Tree(app_commands.CommandTree[Any]):
         self._draining = False
 
     async def drain(self, within_s: float) -> None:
-        """Begin no further command, and give those under way this long to finish and to answer."""
+        """Refuse new commands, and wait this long for those that are under way."""
         self._draining = True
         if self._under_way:
             await asyncio.wait(self._under_way, timeout=within_s)

@@ -7,7 +7,6 @@ import re
 import sys
 import traceback
 from collections.abc import Callable, Iterable
-from types import FrameType
 from typing import TYPE_CHECKING, Any, Final, TypeAlias
 
 from loguru import logger
@@ -24,7 +23,7 @@ HIDDEN: Final = "[hidden]"
 _ROTATE_AT_BYTES: Final = 20_000_000
 _KEPT_FILES: Final = 5
 # Discord's bot tokens, whoever's they are (three parts in base64url), and those of interactions, in addresses.
-_TOKEN: Final = re.compile(r"[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}|(?<=/webhooks/|nteractions/)\d+/[\w-]{24,}")
+_TOKEN: Final = re.compile(r"[\w-]{23,28}\.[\w-]{6,7}\.[\w-]{27,}|(?<=s/)\d{15,}/[\w-]{24,}")
 # Chatty; their warnings are wanted. TRACE alone shows Discord's traffic, with the tokens of interactions in it.
 _QUIET: Final = ("discord", "aiosqlite", "aiohttp", "asyncio")
 _THEIR_LEVEL: Final = {"TRACE": logging.DEBUG, "DEBUG": logging.INFO}
@@ -102,7 +101,7 @@ def _traceback(record: "Record") -> str:
 
 
 class _ToLoguru(logging.Handler):
-    """Hands a standard-library record over, at the place in the code where it was logged."""
+    """Hands a standard-library record over, under the name of the logger it came from."""
 
     def emit(self, record: logging.LogRecord) -> None:
         try:
@@ -113,16 +112,4 @@ class _ToLoguru(logging.Handler):
         if record.name == "discord.client" and "reconnect" in message and exception:
             # A dropped connection is an event of every week, not a fault with a traceback.
             message, exception, level = f"{message} ({exception[1]})", None, "WARNING"
-        logger.opt(depth=_depth(), exception=exception).log(level, "{}", message)
-
-
-def _depth() -> int:
-    """How many frames lie between the handler and the code that logged."""
-    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - the documented way to count frames
-    depth = 1
-    while frame is not None and (
-        frame.f_code.co_filename == logging.__file__ or frame.f_code is _ToLoguru.emit.__code__
-    ):
-        frame = frame.f_back
-        depth += 1
-    return depth
+        logger.patch(lambda target: target.update(name=record.name)).opt(exception=exception).log(level, "{}", message)

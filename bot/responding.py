@@ -124,7 +124,7 @@ async def _send(
     interaction: Interaction, message: _Message, *, ephemeral: bool, replace: bool
 ) -> discord.Message | None:
     if not acknowledged(interaction):
-        first = {**message.new(), "ephemeral": ephemeral}
+        first: dict[str, Any] = {**message.new(), "ephemeral": ephemeral}
         callback = await _insist(lambda: interaction.response.send_message(**first))
         return callback.resource if isinstance(callback.resource, discord.Message) else None
     if _has_something_to_edit(interaction, replace=replace):

@@ -9,7 +9,8 @@ from rich.table import Table
 
 from bot.cli.options import DEFAULT_FILE, ConfigFile
 from bot.config import load_config
-from db import Inspection, State, inspect_database
+from db import Inspection, inspect_database
+from db.inspection import State
 
 app = typer.Typer(help="Look at the database.", no_args_is_help=True)
 

@@ -5,7 +5,7 @@ from importlib import metadata
 
 import typer
 
-from db import load_engine
+from db.engine import load_engine
 
 
 def version() -> None:
