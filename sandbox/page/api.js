@@ -41,6 +41,6 @@ async function call(method, path, body) {
 }
 
 function reason(answer, response) {
-  const said = answer.error ?? answer.message;
-  return typeof said === "string" ? said : (said?.message ?? `The sandbox answered ${response.status}.`);
+  const said = answer.error;
+  return said ?? `The sandbox answered ${response.status}.`;
 }

@@ -8,13 +8,13 @@ import { faultButtons } from "./faults.js";
 import { Log } from "./log.js";
 import { openModal } from "./modal.js";
 
-const EVENTS = ["message", "message_update", "message_delete", "interaction", "bot"];
+const EVENTS = ["message", "message_update", "message_delete", "interaction", "bot", "commands"];
 const RECONNECT_MS = 2000;
 const THINKING_POLL_MS = 400;
 const UNREACHABLE_POLL_MS = 2000;
 
 let world = { guilds: [], users: [], commands: [], bot: { ready: false } };
-let commands = [];
+let source = null;
 const here = { actor: localStorage.getItem("actor"), channel: localStorage.getItem("channel") };
 const unread = new Set();
 const interactions = new Map(); // id → what the sandbox says of it, for "so-and-so used /command"
@@ -25,14 +25,14 @@ const actor = () => nameIn(world.users, here.actor);
 const guild = () => world.guilds.find((each) => nameIn(each.channels, here.channel)) ?? world.guilds[0];
 
 const context = {
-  commands: () => commands,
+  commands: () => flatten(world.commands.filter((each) => !each.guild_id || each.guild_id === guild().id)),
   permissions: () => actor()?.permissions,
   users: () => pairs(world.users),
-  roles: () => pairs(guild().roles ?? []),
+  roles: () => pairs(guild().roles),
   channels: () => pairs(guild().channels, "#"),
   names: {
     user: (id) => called(nameIn(world.users, id)),
-    role: (id) => called(nameIn(guild().roles ?? [], id)),
+    role: (id) => called(nameIn(guild().roles, id)).replace(/^@/, ""),
     channel: (id) => called(nameIn(world.guilds.flatMap((each) => each.channels), id)),
   },
   invoked,
@@ -78,12 +78,17 @@ async function begin(body, label) {
     return true;
   } catch (error) {
     if (!(error instanceof api.ApiError)) throw error;
-    log.notice(error.message, "bad");
+    log.notice(error.refused ? error.message : `${silence(body)} (${error.message})`, "bad");
     return !error.refused;
   } finally {
     sent();
     refreshLog();
   }
+}
+
+/** What Discord shows in place of an answer. */
+function silence(body) {
+  return body.command ? "The application did not respond" : "This interaction failed";
 }
 
 /** Opens the interaction's modal, or says that the bot is thinking for as long as it does. */
@@ -133,7 +138,6 @@ async function readWorld() {
     setTimeout(refreshWorld, UNREACHABLE_POLL_MS);
     return;
   }
-  commands = flatten(world.commands);
   settle();
   draw();
 }
@@ -144,7 +148,10 @@ const refreshWorld = debounced(readWorld, 60);
 /** Keeps the actor and the channel if they still exist, else takes the first. */
 function settle() {
   const people = world.users.filter((each) => !each.bot);
-  if (!nameIn(people, here.actor)) here.actor = people[0]?.id;
+  if (!nameIn(people, here.actor)) {
+    here.actor = people[0]?.id;
+    listen();
+  }
   const channels = world.guilds.flatMap((each) => each.channels);
   if (!nameIn(channels, here.channel)) here.channel = channels[0]?.id;
 }
@@ -185,31 +192,34 @@ function go(where) {
   for (const [key, value] of Object.entries(where)) localStorage.setItem(key, value);
   unread.delete(here.channel);
   log.clearNotices();
+  if (where.actor) listen();
   draw();
   refreshLog();
 }
 
+/** Hears what the actor may hear; a new actor has new ears. */
 function listen() {
-  const source = new EventSource("/api/events");
+  source?.close();
+  source = new EventSource(here.actor ? `/api/events?as=${encodeURIComponent(here.actor)}` : "/api/events");
   source.onopen = () => {
     refreshWorld();
     refreshLog();
   };
-  source.onerror = () => {
+  source.onerror = (event) => {
     showBot("down", "The sandbox cannot be reached.");
-    if (source.readyState !== EventSource.CLOSED) return; // the browser tries again by itself
-    setTimeout(listen, RECONNECT_MS);
+    // The browser tries again by itself, unless it was refused: then nobody would.
+    if (event.target.readyState === EventSource.CLOSED) setTimeout(listen, RECONNECT_MS);
   };
   for (const name of EVENTS) source.addEventListener(name, (event) => heard(name, event));
 }
 
 function heard(name, event) {
-  const { channel, ephemeral } = JSON.parse(event.data);
+  const { channel, ephemeral } = JSON.parse(event.data) ?? {};
   if (name === "message" && !ephemeral && channel !== here.channel) {
     unread.add(channel);
     draw();
   }
-  if (name === "bot") refreshWorld();
+  if (name === "bot" || name === "commands") refreshWorld();
   else if (channel === here.channel) refreshLog();
 }
 

@@ -9,7 +9,7 @@ const ADMINISTRATOR = 1n << 3n;
 export function flatten(commands) {
   return commands
     .filter((command) => (command.type ?? CHAT_INPUT) === CHAT_INPUT)
-    .flatMap((command) => leaves(command, command.name, BigInt(command.default_member_permissions ?? 0)))
+    .flatMap((command) => leaves(command, command.name, needed(command.default_member_permissions)))
     .sort((one, other) => one.name.localeCompare(other.name));
 }
 
@@ -26,6 +26,11 @@ export function completions(commands, typed, permissions) {
   return commands
     .filter((command) => command.name.includes(wanted) || command.description.toLowerCase().includes(wanted))
     .sort((one, other) => rank(one).localeCompare(rank(other)));
+}
+
+/** Discord's null is everybody, and its "0" administrators alone. */
+function needed(permissions) {
+  return permissions === "0" ? ADMINISTRATOR : BigInt(permissions ?? 0);
 }
 
 function leaves(node, name, needs) {

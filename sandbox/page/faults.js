@@ -4,9 +4,9 @@ import * as api from "./api.js";
 import { h } from "./dom.js";
 
 const FAULTS = [
-  ["Drop the gateway", { fault: "drop_gateway" }, "The gateway was dropped."],
-  ["Lose the next reply", { fault: "lose_reply", route: "/callback", times: 1 }, "The next reply will be lost."],
-  ["Deliver the next interaction twice", { fault: "deliver_twice", times: 1 }, "The next interaction will be delivered twice."],
+  ["Drop the gateway", { kind: "drop_gateway" }, "The gateway was dropped."],
+  ["Lose the next reply", { kind: "lose_reply", route: "/callback" }, "The next reply will be lost."],
+  ["Deliver the next interaction twice", { kind: "deliver_twice" }, "The next interaction will be delivered twice."],
 ];
 
 export function faultButtons(tell) {

@@ -4,7 +4,7 @@ import { h } from "./dom.js";
 import { components } from "./components.js";
 import { markdown } from "./markdown.js";
 
-const DISCORD_EPOCH_MS = 1420070400000n;
+const CDN = "https://cdn.discordapp.com";
 const IMAGE = /\.(png|jpe?g|gif|webp)$/i;
 
 /** `context`: {names, invoked(interaction id), people(), press(message, component, values)} */
@@ -23,18 +23,12 @@ export function renderMessage(message, context) {
   );
 }
 
-/** When Discord made an id, in milliseconds since the epoch. */
-export function madeAt(id) {
-  return Number((BigInt(id) >> 22n) + DISCORD_EPOCH_MS);
-}
-
 function author(user) {
-  const name = user.global_name ?? user.display_name ?? user.username ?? user.name;
-  return [h("b", {}, name), user.bot && h("span.tag", {}, "BOT")];
+  return [h("b", {}, user.display_name ?? user.name), user.bot && h("span.tag", {}, "BOT")];
 }
 
 function time(message) {
-  const date = new Date(message.timestamp ?? madeAt(message.id));
+  const date = new Date(message.timestamp);
   return h("time", { title: date.toLocaleString() }, date.toLocaleTimeString([], { timeStyle: "short" }));
 }
 
@@ -78,9 +72,12 @@ function footer(embed) {
 function attachment(file) {
   const described = `${file.filename} (${file.size.toLocaleString()} bytes)`;
   if (IMAGE.test(file.filename)) return image(file.url, file.description ?? file.filename);
-  return h("p.attachment", {}, "📄 ", h("a", { href: file.url, download: file.filename }, described));
+  return h("p.attachment", {}, "📄 ", h("a", { href: local(file.url), download: file.filename }, described));
 }
 
+/** The sandbox is Discord's CDN too. */
+const local = (url) => (url.startsWith(`${CDN}/`) ? url.slice(CDN.length) : url);
+
 function image(url, described) {
-  return h("img", { src: url, alt: described ?? "image", loading: "lazy" });
+  return h("img", { src: local(url), alt: described ?? "image", loading: "lazy" });
 }
