@@ -1,0 +1,359 @@
+"""The gateway: who is connected, what is dispatched, and what a session that comes back has missed.
+
+A session keeps the frames it was sent. A connection is a reader of that list from some position on, so that live
+delivery and the replay after RESUME are the same thing: nothing is lost, nothing comes twice.
+"""
+
+import asyncio
+import contextlib
+import secrets
+from collections.abc import Mapping
+from typing import Any, Final
+
+import orjson
+from aiohttp import WSCloseCode, WSMsgType, web
+
+from sandbox.errors import Refusal
+from sandbox.events import Event, Events
+from sandbox.faults import Faults
+from sandbox.intents import KNOWN, PRIVILEGED, Intent, application_flags, seen_through
+from sandbox.problems import Problem, Problems
+from sandbox.wire import dumps
+from sandbox.world import World
+
+API_VERSION = "10"
+# Discord replays a limited number of events too; beyond it a session has to start anew.
+REPLAY_LIMIT = 5_000
+RESUME_URL = "wss://gateway.discord.gg"
+
+
+class Op:
+    DISPATCH: Final = 0
+    HEARTBEAT: Final = 1
+    IDENTIFY: Final = 2
+    PRESENCE: Final = 3
+    VOICE_STATE: Final = 4
+    RESUME: Final = 6
+    RECONNECT: Final = 7
+    REQUEST_MEMBERS: Final = 8
+    INVALID_SESSION: Final = 9
+    HELLO: Final = 10
+    HEARTBEAT_ACK: Final = 11
+
+
+class Close:
+    UNKNOWN_ERROR: Final = 4000
+    UNKNOWN_OPCODE: Final = 4001
+    DECODE_ERROR: Final = 4002
+    NOT_AUTHENTICATED: Final = 4003
+    AUTHENTICATION_FAILED: Final = 4004
+    ALREADY_AUTHENTICATED: Final = 4005
+    INVALID_SEQUENCE: Final = 4007
+    SESSION_TIMED_OUT: Final = 4009
+    INVALID_API_VERSION: Final = 4012
+    INVALID_INTENTS: Final = 4013
+    DISALLOWED_INTENTS: Final = 4014
+
+
+class _Closed(Exception):
+    """The connection ends with this close code."""
+
+    def __init__(self, code: int, reason: str) -> None:
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+class Session:
+    def __init__(self, intents: int) -> None:
+        self.id = secrets.token_hex(16)
+        self.intents = intents
+        self.connection: _Connection | None = None
+        self.grew = asyncio.Event()
+        self._frames: list[str] = []
+        self._forgotten = 0
+
+    @property
+    def sequence(self) -> int:
+        """The number of the newest frame; they are counted from 1."""
+        return self._forgotten + len(self._frames)
+
+    def push(self, event: str, data: Any) -> None:
+        frame = dumps({"op": Op.DISPATCH, "t": event, "s": self.sequence + 1, "d": data})
+        self._frames.append(frame)
+        if len(self._frames) > 2 * REPLAY_LIMIT:
+            del self._frames[:REPLAY_LIMIT]
+            self._forgotten += REPLAY_LIMIT
+        self.grew.set()
+
+    def remembers(self, sequence: int) -> bool:
+        return sequence >= self._forgotten
+
+    def frames_after(self, sequence: int) -> list[str]:
+        return self._frames[sequence - self._forgotten :]
+
+
+class Gateway:
+    """Every session of the bot, connected or waiting to be resumed."""
+
+    def __init__(
+        self,
+        *,
+        world: World,
+        token: str,
+        faults: Faults,
+        events: Events,
+        problems: Problems,
+        privileged_intents: int,
+        heartbeat_s: float,
+    ) -> None:
+        self.world = world
+        self.token = token
+        self.faults = faults
+        self.problems = problems
+        self.allowed_intents = KNOWN & ~(PRIVILEGED & ~privileged_intents)
+        self.heartbeat_s = heartbeat_s
+        self._events = events
+        self._sessions: dict[str, Session] = {}
+        self._connections: set[_Connection] = set()
+
+    @property
+    def ready(self) -> bool:
+        return any(session.connection for session in self._sessions.values())
+
+    @property
+    def reachable(self) -> bool:
+        """Whether an event sent now can arrive: at once, or by the replay after a RESUME."""
+        return bool(self._sessions)
+
+    async def handle(self, request: web.Request) -> web.StreamResponse:
+        socket = web.WebSocketResponse(max_msg_size=4096)
+        await socket.prepare(request)
+        connection = _Connection(self, socket, request)
+        self._connections.add(connection)
+        try:
+            await connection.run()
+        finally:
+            self._connections.discard(connection)
+        return socket
+
+    def dispatch(self, event: str, data: dict[str, Any], *, intent: Intent | None = None) -> None:
+        """To each session whose intents ask for it; interactions need none."""
+        for session in self._sessions.values():
+            if intent is None or session.intents & intent:
+                session.push(event, seen_through(session.intents, event, data, self.world.bot.id))
+
+    def drop(self, *, resumable: bool, code: int | None = None) -> None:
+        """Cut every connection, as a failing network does, or close it with `code`."""
+        if not self._connections:
+            raise Refusal(409, "the bot is not connected to the gateway")
+        if not resumable:
+            self._sessions.clear()
+        for connection in list(self._connections):
+            connection.cut(code)
+
+    def identify(self, intents: int) -> Session:
+        # A bot that identifies anew will not come back for the sessions it left behind.
+        self._sessions = {key: kept for key, kept in self._sessions.items() if kept.connection}
+        session = Session(intents)
+        self._sessions[session.id] = session
+        return session
+
+    def resumable(self, session_id: Any) -> Session | None:
+        return self._sessions.get(session_id) if isinstance(session_id, str) else None
+
+    def forget(self, session: Session) -> None:
+        self._sessions.pop(session.id, None)
+
+    def attached(self) -> None:
+        self._events.publish(Event(name="bot", data={"ready": self.ready}))
+
+    async def close(self) -> None:
+        for connection in list(self._connections):
+            await connection.shut(WSCloseCode.GOING_AWAY)
+
+
+class _Connection:
+    """One websocket, from HELLO to its end."""
+
+    def __init__(self, gateway: Gateway, socket: web.WebSocketResponse, request: web.Request) -> None:
+        self._gateway = gateway
+        self._socket = socket
+        self._request = request
+        self._session: Session | None = None
+        self._tasks: list[asyncio.Task[None]] = []
+        self._beaten = False
+
+    async def run(self) -> None:
+        interval_ms = int(self._gateway.heartbeat_s * 1000)
+        await self._send(Op.HELLO, {"heartbeat_interval": interval_ms})
+        self._tasks.append(asyncio.create_task(self._watch_heart()))
+        try:
+            if self._request.query.get("v") != API_VERSION:
+                raise _Closed(Close.INVALID_API_VERSION, "Invalid API version.")
+            async for message in self._socket:
+                await self._receive(message.data, message.type)
+        except _Closed as end:
+            self._gateway.problems.append(Problem(where="gateway", status=end.code, code=end.code, message=end.reason))
+            await self.shut(end.code, end.reason)
+        finally:
+            self._detach()
+
+    def cut(self, code: int | None) -> None:
+        if code is not None:
+            self._tasks.append(asyncio.create_task(self.shut(code)))
+        elif self._request.transport is not None:
+            self._request.transport.abort()
+
+    async def shut(self, code: int, reason: str = "") -> None:
+        await self._socket.close(code=code, message=reason.encode())
+
+    def _detach(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        session, self._session = self._session, None
+        if session is None or session.connection is not self:
+            return
+        session.connection = None
+        # A client that closes with 1000 or 1001 has ended its session; any other end may be resumed.
+        if self._socket.close_code in (WSCloseCode.OK, WSCloseCode.GOING_AWAY):
+            self._gateway.forget(session)
+        self._gateway.attached()
+
+    async def _watch_heart(self) -> None:
+        while True:
+            self._beaten = False
+            await asyncio.sleep(self._gateway.heartbeat_s * 2)
+            if not self._beaten:
+                break
+        if self._session is not None:
+            self._gateway.forget(self._session)
+        await self.shut(Close.SESSION_TIMED_OUT, "Session timed out.")
+
+    async def _receive(self, data: Any, kind: WSMsgType) -> None:
+        frame = _decoded(data, kind)
+        op, body = frame.get("op"), frame.get("d")
+        if op == Op.HEARTBEAT:
+            self._beaten = True
+            await self._send(Op.HEARTBEAT_ACK, None)
+        elif op == Op.IDENTIFY:
+            await self._identify(_mapping(body))
+        elif op == Op.RESUME:
+            await self._resume(_mapping(body))
+        elif self._session is None:
+            raise _Closed(Close.NOT_AUTHENTICATED, "Not authenticated.")
+        elif op == Op.REQUEST_MEMBERS:
+            self._send_members(self._session, _mapping(body))
+        elif op not in (Op.PRESENCE, Op.VOICE_STATE):
+            raise _Closed(Close.UNKNOWN_OPCODE, f"Unknown opcode {op!r}.")
+
+    async def _identify(self, body: Mapping[str, Any]) -> None:
+        self._authenticate(body)
+        code = self._gateway.faults.identify_code()
+        if code is not None:
+            await self.shut(code)
+            return
+        intents = body.get("intents")
+        if not isinstance(intents, int) or intents & ~KNOWN:
+            raise _Closed(Close.INVALID_INTENTS, "Invalid intent(s).")
+        if intents & ~self._gateway.allowed_intents:
+            raise _Closed(Close.DISALLOWED_INTENTS, "Disallowed intent(s).")
+        session = self._gateway.identify(intents)
+        self._greet(session, body.get("shard", [0, 1]))
+        self._attach(session, after=0)
+
+    async def _resume(self, body: Mapping[str, Any]) -> None:
+        self._authenticate(body)
+        session, sequence = self._gateway.resumable(body.get("session_id")), body.get("seq")
+        if session is None or not isinstance(sequence, int) or not session.remembers(sequence):
+            await self._send(Op.INVALID_SESSION, False)
+            return
+        if sequence > session.sequence:
+            self._gateway.forget(session)
+            raise _Closed(Close.INVALID_SEQUENCE, "Invalid seq.")
+        if session.connection is not None:
+            session.connection.cut(None)
+        session.push("RESUMED", {})
+        self._attach(session, after=sequence)
+
+    def _authenticate(self, body: Mapping[str, Any]) -> None:
+        if self._session is not None:
+            raise _Closed(Close.ALREADY_AUTHENTICATED, "Already authenticated.")
+        if body.get("token") != self._gateway.token:
+            raise _Closed(Close.AUTHENTICATION_FAILED, "Authentication failed.")
+
+    def _attach(self, session: Session, *, after: int) -> None:
+        self._session = session
+        session.connection = self
+        self._tasks.append(asyncio.create_task(self._follow(session, after)))
+        self._gateway.attached()
+
+    async def _follow(self, session: Session, sequence: int) -> None:
+        """Send what the session has after `sequence`, and then whatever is added to it."""
+        with contextlib.suppress(ConnectionError):  # cut: what did not arrive is sent again after RESUME
+            while True:
+                session.grew.clear()
+                for frame in session.frames_after(sequence):
+                    await self._socket.send_str(frame)
+                    sequence += 1
+                await session.grew.wait()
+
+    def _greet(self, session: Session, shard: Any) -> None:
+        world = self._gateway.world
+        session.push(
+            "READY",
+            {
+                "v": int(API_VERSION),
+                "user": world.bot.payload(),
+                "guilds": [{"id": guild_id, "unavailable": True} for guild_id in world.guilds],
+                "session_id": session.id,
+                "resume_gateway_url": RESUME_URL,
+                "shard": shard,
+                "application": {
+                    "id": world.bot.id,
+                    "flags": application_flags(self._gateway.allowed_intents),
+                },
+            },
+        )
+        if not session.intents & Intent.GUILDS:
+            return
+        for guild in world.guilds.values():
+            # Without the presences intent Discord sends only the bot's own member.
+            own = world.member_payload(guild, world.bot.id)
+            data = guild.payload() | {"members": [own], "unavailable": False, "large": False}
+            session.push("GUILD_CREATE", data | {"joined_at": own["joined_at"]})
+
+    def _send_members(self, session: Session, body: Mapping[str, Any]) -> None:
+        guild = self._gateway.world.guilds.get(str(body.get("guild_id")))
+        if guild is None:
+            return
+        wanted, prefix = body.get("user_ids"), str(body.get("query") or "")
+        if wanted is None and not prefix and not session.intents & Intent.GUILD_MEMBERS:
+            raise _Closed(Close.DISALLOWED_INTENTS, "Disallowed intent(s).")
+        ids = {str(each) for each in (wanted if isinstance(wanted, list) else [wanted])} if wanted else None
+        users = self._gateway.world.users
+        members = [
+            self._gateway.world.member_payload(guild, user_id)
+            for user_id in guild.members
+            if (user_id in ids if ids else users[user_id].name.startswith(prefix))
+        ]
+        chunk = {"guild_id": guild.id, "members": members, "chunk_index": 0, "chunk_count": 1}
+        session.push("GUILD_MEMBERS_CHUNK", chunk | {"not_found": [], "nonce": body.get("nonce")})
+
+    async def _send(self, op: int, data: Any) -> None:
+        with contextlib.suppress(ConnectionError):  # the reading loop notices, and ends
+            await self._socket.send_str(dumps({"op": op, "d": data, "s": None, "t": None}))
+
+
+def _decoded(data: Any, kind: WSMsgType) -> Mapping[str, Any]:
+    try:
+        frame = orjson.loads(data) if kind is WSMsgType.TEXT else None
+    except orjson.JSONDecodeError:
+        frame = None
+    return _mapping(frame)
+
+
+def _mapping(value: Any) -> Mapping[str, Any]:
+    if isinstance(value, dict):
+        return value
+    raise _Closed(Close.DECODE_ERROR, "Error while decoding payload.")
