@@ -158,7 +158,7 @@ def _no_section(part: Part) -> str:
 def _latency(seconds: float) -> str:
     if not math.isfinite(seconds):
         return "I am here. No heartbeat has come back from Discord yet."
-    return f"I am here. The last heartbeat went to Discord and back in {seconds * 1000:.0f} ms."
+    return f"I am here. The last heartbeat went to Discord and back in {seconds * 1000:.1f} ms."
 
 
 def _fallen(result: dice.Roll) -> str:

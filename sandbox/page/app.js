@@ -226,4 +226,5 @@ function heard(name, event) {
 byId("actor").addEventListener("change", (event) => go({ actor: event.target.value }));
 byId("fault-buttons").append(...faultButtons((text) => (byId("fault-said").textContent = text)));
 listen();
+refreshWorld();
 composer.line.focus();

@@ -94,6 +94,7 @@ export class Composer {
   reset() {
     this.command = null;
     this.fields = [];
+    this.panel.replaceChildren();
     this.line.value = "";
     this.show(false);
     this.line.focus();

@@ -63,7 +63,7 @@ function completed(option, context, required) {
   let chosen = null; // {label, value}: what is sent for the label shown
   const items = async (text) => {
     await new Promise((resume) => setTimeout(resume, AUTOCOMPLETE_WAIT_MS));
-    if (text !== input.value) return [];
+    if (text !== input.value || !input.isConnected) return [];
     const choices = await context.complete(option);
     return choices.map((choice) => ({ label: choice.name, value: choice.value }));
   };
