@@ -123,7 +123,7 @@ def _link(
         outcome.encode(),
         commitment,
     )
-    return hashlib.sha256(_DOMAIN + b"".join(len(field).to_bytes(4, "big") + field for field in fields)).digest()
+    return hashlib.sha256(_DOMAIN + b"".join([len(field).to_bytes(4, "big") + field for field in fields])).digest()
 
 
 @dataclass(frozen=True, slots=True)

@@ -252,7 +252,7 @@ class DatabaseManager:
             reason=reason,
             operation_id=context.operation_id,
             error_id=new_error_id(),
-            text=_REFUSALS[reason],
+            better_text=_REFUSALS[reason],
         )
 
 

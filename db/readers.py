@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections import deque
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
 from db.breaker import Breaker
@@ -86,15 +87,14 @@ class ReaderPool:
             reader = self._free.pop()
             count = min(len(self._waiting), _LONGEST_TRAIN)
             train = [self._waiting.popleft() for _ in range(count)]
-            hop = reader.submit(self._run, reader, train)
-            hop.add_done_callback(lambda done, reader=reader, train=train: self._arrived(reader, train, done))
+            reader.post(partial(self._run, reader, train), then=partial(self._arrive, reader, train))
 
-    def _arrived(self, reader: HopConnection, train: list[Read[Any]], hop: asyncio.Future[_Arrival]) -> None:
-        failure = hop.exception()
-        if failure is None:
-            arrival = hop.result()
+    def _arrive(self, reader: HopConnection, train: list[Read[Any]], arrival: _Arrival | BaseException) -> None:
+        if isinstance(arrival, _Arrival):
             _deliver(arrival.answers)
             failure = arrival.failure
+        else:
+            failure = arrival
         if failure is None or isinstance(failure, DeadlineExceeded):
             self._breaker.success()
             self._free.append(reader)

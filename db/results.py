@@ -46,7 +46,7 @@ _TEXTS: Final = {
 class WriteResult(Generic[T_co]):
     """The answer to one write.
 
-    `reason` is for programs, `text` for a user who gets no better one. `rows_matched` counts the rows that the
+    `reason` is for programs. `rows_matched` counts the rows that the
     operation's own statements touched, `rows_modified` also those changed by triggers and foreign-key actions.
     `repeated` says that this is the recorded answer of an earlier, identical call.
     """
@@ -59,13 +59,14 @@ class WriteResult(Generic[T_co]):
     details: Mapping[str, JSON] = field(default_factory=lambda: _NOTHING)
     repeated: bool = False
     error_id: str | None = None
-    text: str = ""
+    better_text: str = field(default="", repr=False)
     answer: object = field(default=None, repr=False)
 
-    def __post_init__(self) -> None:
-        if not self.text:
-            words = self.reason.lower().replace("_", " ")
-            object.__setattr__(self, "text", _TEXTS[self.outcome].format(reason=words))
+    @property
+    def text(self) -> str:
+        """One or two sentences for a user, in general words; a feature has better ones for its own rejections."""
+        words = self.reason.lower().replace("_", " ")
+        return self.better_text or _TEXTS[self.outcome].format(reason=words)
 
     @property
     def ok(self) -> bool:

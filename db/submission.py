@@ -31,6 +31,15 @@ class Submission(Generic[T]):
     future: asyncio.Future[WriteResult[T]]
     digest: str
 
+    def give(self, result: WriteResult[T]) -> None:
+        """Answer the caller; one that was cancelled no longer listens, and the journal has the outcome."""
+        if not self.future.done():
+            self.future.set_result(result)
+
+    def refuse(self, reason: str) -> None:
+        """Answer that it was not even begun."""
+        self.give(self.failed(reason, error_id=new_error_id()))
+
     def payload(self, answer: object, rows: tuple[int, int]) -> bytes:
         """What the journal keeps of it, as JSON; raises TypeError for an answer that JSON cannot hold."""
         params = self.params
@@ -81,7 +90,7 @@ class Submission(Generic[T]):
             reason=reason,
             operation_id=self.context.operation_id,
             error_id=error_id,
-            text=text,
+            better_text=text,
         )
 
     def recorded(self, found: Found) -> WriteResult[T]:
