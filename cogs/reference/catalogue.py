@@ -75,9 +75,7 @@ def matching(entries: Sequence[Entry], typed: str) -> list[str]:
 def summary(entries: Sequence[Entry]) -> list[str]:
     """One block of text for each feature."""
     return [
-        "\n".join(
-            [f"**{feature.title()}**", *(f"`/{entry.name}` {entry.description}" for entry in of_feature)]
-        )
+        "\n".join([f"**{feature.title()}**", *(f"`/{entry.name}` {entry.description}" for entry in of_feature)])
         for feature, of_feature in groupby(entries, key=lambda entry: entry.feature)
     ]
 

@@ -81,9 +81,7 @@ class Reference(commands.Cog):
             raise UserError(str(error)) from error
         await respond(interaction, embed=embeds.info(f"{result.dice}", _fallen(result)), ephemeral=False)
 
-    constitution = app_commands.Group(
-        name="constitution", description="The Constitution of the United States."
-    )
+    constitution = app_commands.Group(name="constitution", description="The Constitution of the United States.")
 
     @constitution.command()
     @app_commands.describe(number="1 to 7, or 0 for the preamble", section="Only this section of it")
@@ -163,8 +161,6 @@ def _latency(seconds: float) -> str:
 
 def _fallen(result: dice.Roll) -> str:
     total = f"**{result.total:,}**"
-    return (
-        f"{result.sum} = {total}"
-        if result.sum != str(result.total) and len(result.faces) <= MAX_DICE_SHOWN
-        else total
-    )
+    if len(result.faces) > MAX_DICE_SHOWN or result.sum == str(result.total):
+        return total
+    return f"{result.sum} = {total}"

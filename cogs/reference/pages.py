@@ -52,9 +52,7 @@ def of_matches(query: str, matches: Sequence[Match]) -> list[discord.Embed]:
     if not matches:
         return [embeds.info("Nothing found", _nothing(shown))]
     blocks = [f"**{match.place}**\n{excerpt(match)}" for match in matches]
-    pages = [
-        "\n\n".join(blocks[at : at + MATCHES_PER_PAGE]) for at in range(0, len(blocks), MATCHES_PER_PAGE)
-    ]
+    pages = ["\n\n".join(blocks[at : at + MATCHES_PER_PAGE]) for at in range(0, len(blocks), MATCHES_PER_PAGE)]
     count = "1 paragraph" if len(matches) == 1 else f"{len(matches)} paragraphs"
     return numbered(f"“{shown}” in the Constitution", pages, count)
 

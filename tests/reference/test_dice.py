@@ -52,9 +52,7 @@ def test_what_is_no_roll_is_refused_with_what_is_allowed(text: str, says: str):
     modifier=st.integers(-MAX_MODIFIER, MAX_MODIFIER),
     seed=st.integers(),
 )
-def test_a_roll_shows_every_die_within_its_sides_and_adds_up(
-    count: int, sides: int, modifier: int, seed: int
-):
+def test_a_roll_shows_every_die_within_its_sides_and_adds_up(count: int, sides: int, modifier: int, seed: int):
     dice = Dice(count=count, sides=sides, modifier=modifier)
     result = roll(parse(str(dice)), Random(seed))
     assert result.dice == dice
