@@ -89,18 +89,36 @@ def find(connection: Connection, operation_id: str) -> Found | None:
     return Found(seq, name, guild, outcome, None if payload is None else payload.encode())
 
 
-def append(connection: Connection, head: Head, entry: Entry) -> Head:
-    """Write the row after `head` and return the new head; the caller owns the transaction."""
-    salt = os.urandom(_SALT_BYTES)
-    commitment = hashlib.sha256(salt + entry.payload).digest()
-    seq = head.seq + 1
-    chain = _link(head.chain, seq, entry.operation_id, entry.name, entry.guild, entry.at_ms, entry.outcome, commitment)
-    connection.execute(
-        _INSERT,
-        (seq, entry.operation_id, entry.name, entry.guild, entry.at_ms, entry.outcome, commitment, chain),
-    )
-    connection.execute(_INSERT_PAYLOAD, (seq, salt, entry.payload.decode()))
-    return Head(seq, entry.at_ms, chain)
+class Chapter:
+    """The rows of one transaction: chained as they are added, written together before its COMMIT."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+        self.head = read_head(connection)
+        self._rows: list[tuple[object, ...]] = []
+        self._payloads: list[tuple[int, bytes, str]] = []
+        self._added: dict[str, Found] = {}
+
+    def find(self, operation_id: str) -> Found | None:
+        """The operation of that id, recorded before or earlier in this chapter."""
+        return self._added.get(operation_id) or find(self._connection, operation_id)
+
+    def add(self, entry: Entry) -> None:
+        """Chain a row to the head."""
+        salt = os.urandom(_SALT_BYTES)
+        commitment = hashlib.sha256(salt + entry.payload).digest()
+        fields = (entry.operation_id, entry.name, entry.guild, entry.at_ms, entry.outcome, commitment)
+        seq = self.head.seq + 1
+        chain = _link(self.head.chain, seq, *fields)
+        self._rows.append((seq, *fields, chain))
+        self._payloads.append((seq, salt, entry.payload.decode()))
+        self._added[entry.operation_id] = Found(seq, entry.name, entry.guild, entry.outcome, entry.payload)
+        self.head = Head(seq, entry.at_ms, chain)
+
+    def write(self) -> None:
+        """Insert what was added; the caller owns the transaction."""
+        self._connection.executemany(_INSERT, self._rows)
+        self._connection.executemany(_INSERT_PAYLOAD, self._payloads)
 
 
 def _link(

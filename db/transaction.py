@@ -22,7 +22,7 @@ from db.errors import (
     new_error_id,
     translate,
 )
-from db.results import Outcome, Rejected, WriteResult
+from db.results import Rejected, WriteResult
 from db.snapshot import WRITES, Row, Snapshot
 
 if TYPE_CHECKING:
@@ -84,10 +84,6 @@ class Report:
     culprit: int | None = None  # the submission at which the batch ended, where one is to blame
 
 
-def _entry(tx: Transaction, submission: Submission[Any], outcome: Outcome, payload: bytes) -> journal.Entry:
-    return journal.Entry(tx.operation_id, submission.operation.name, tx.guild, tx.now, outcome, payload)
-
-
 def _failed(submission: Submission[Any], exc: BaseException) -> WriteResult[Any]:
     """An operation broke on its own: it is told so, and the log has the traceback."""
     error_id = exc.error_id if isinstance(exc, DatabaseError) else new_error_id()
@@ -145,14 +141,14 @@ class TransactionManager:
         report = Report(End.COMMITTED)
         try:
             self._do(connection, "BEGIN IMMEDIATE", Phase.BEGIN)
-            head = journal.read_head(connection)
+            chapter = journal.Chapter(connection)
             for number, submission in enumerate(batch):
                 report.culprit = number
                 hop.deadline = submission.deadline
-                result, head = self._run_one(connection, submission, head)
-                report.results.append(result)
+                report.results.append(self._run_one(connection, submission, chapter))
             report.culprit = None
             hop.deadline = None
+            chapter.write()
             return self._end(connection, report, file_problem)
         except _BatchEnded as ended:
             hop.deadline = None
@@ -178,12 +174,12 @@ class TransactionManager:
         return None if found is None else submission.recorded(found)
 
     def _run_one(
-        self, connection: Connection, submission: Submission[Any], head: journal.Head
-    ) -> tuple[WriteResult[Any], journal.Head]:
-        recorded = self.look_up(connection, submission)
-        if recorded is not None:
-            return recorded, head
-        tx = Transaction(connection, self._engine, submission.context, max(self._now_ms(), head.at_ms))
+        self, connection: Connection, submission: Submission[Any], chapter: journal.Chapter
+    ) -> WriteResult[Any]:
+        found = chapter.find(submission.context.operation_id)
+        if found is not None:
+            return submission.recorded(found)
+        tx = Transaction(connection, self._engine, submission.context, max(self._now_ms(), chapter.head.at_ms))
         changes_before = connection.total_changes
         connection.execute("SAVEPOINT operation")
         try:
@@ -196,12 +192,14 @@ class TransactionManager:
             result = submission.rejected(refusal.reason, refusal.details)
         except BaseException as exc:  # noqa: BLE001 - whatever an operation raises, the others go on
             self._undo(connection, tx)
-            return _failed(submission, exc), head
+            return _failed(submission, exc)
         else:
             self._still_open(connection, tx)
             connection.execute("RELEASE operation")
             result = submission.committed(answer, rows)
-        return result, journal.append(connection, head, _entry(tx, submission, result.outcome, payload))
+        name = submission.operation.name
+        chapter.add(journal.Entry(tx.operation_id, name, tx.guild, tx.now, result.outcome, payload))
+        return result
 
     def _undo(self, connection: Connection, tx: Transaction) -> None:
         self._still_open(connection, tx)

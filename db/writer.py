@@ -116,7 +116,8 @@ class Writer:
             for submission, result in zip(batch, outcome.results, strict=True):
                 submission.give(result)
             if self._wal_bytes() < self._settings.checkpoint_wal_bytes:
-                self._release()
+                # After the callers have heard: what they ask for next shares one commit with what waits already.
+                asyncio.get_running_loop().call_soon(self._release)
             else:
                 self._spawn(self._checkpoint())
         else:
