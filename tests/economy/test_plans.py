@@ -1,5 +1,7 @@
 """Every statement of the economy finds its rows by an index, however large the guild."""
 
+from collections.abc import Callable
+
 import pytest
 
 from cogs.economy import ledger, store
@@ -24,3 +26,19 @@ def test_no_statement_scans_or_sorts(bank: Bank, name: str):
 def test_a_history_page_is_one_range_of_the_wallets_own_entries(bank: Bank):
     plan = bank.scratch.rows(f"EXPLAIN QUERY PLAN {store.HISTORY}", 1, 1, 1)
     assert plan[0][3] == "SEARCH e USING PRIMARY KEY (account_id=? AND payment_id<?)"
+
+
+@pytest.mark.parametrize("payments", [1, 30])
+def test_a_page_takes_as_many_statements_however_much_it_shows(bank: Bank, payments: int):
+    for user in range(100, 100 + payments):
+        bank.pay(1, user, 1)
+    assert _statements(bank, lambda: bank.history(1, limit=50)) == 2
+    assert _statements(bank, lambda: bank.leaderboard(limit=50)) == 1
+
+
+def _statements(bank: Bank, action: Callable[[], object]) -> int:
+    seen: list[str] = []
+    bank.scratch.connection.set_trace_callback(seen.append)
+    action()
+    bank.scratch.connection.set_trace_callback(None)
+    return sum("SELECT" in statement for statement in seen)
