@@ -41,9 +41,9 @@ class Events:
         self._listeners.append(listener)
         return lambda: self._listeners.remove(listener) if listener in self._listeners else None
 
-    def emit(self, kind: EventKind, detail: str) -> None:
-        level = "INFO" if kind in (EventKind.CONNECTED, EventKind.RECONNECTED, EventKind.BREAKER_CLOSED) else "WARNING"
-        logger.log(level, "database: {}: {}", kind, detail)
+    def emit(self, kind: EventKind, detail: str, *, good: bool) -> None:
+        """Log and tell; `good` news is logged as information, the rest as a warning."""
+        logger.log("INFO" if good else "WARNING", "database: {}: {}", kind, detail)
         for listener in tuple(self._listeners):
             try:
                 listener(Event(kind, detail))

@@ -47,9 +47,7 @@ class DatabaseManager:
             writer=self._writing,
             readers=self._reading,
             switched_off=settings.degraded,
-            on_change=lambda mode, reason: self._events.emit(
-                EventKind.MODE_CHANGED, f"{mode}{': ' if reason else ''}{reason}"
-            ),
+            on_change=self._mode_changed,
         )
         self._store: OpenStore | None = None
         self._operations = Meter()
@@ -186,7 +184,7 @@ class DatabaseManager:
             return
         self._store = opened
         self._modes.set_closed("")
-        self._events.emit(EventKind.CONNECTED, str(opened.path))
+        self._events.emit(EventKind.CONNECTED, str(opened.path), good=True)
 
     async def _supervise(self) -> None:
         """Look after what nobody asks for: the file's name, open breakers, a database that was away at the start."""
@@ -220,7 +218,7 @@ class DatabaseManager:
             breaker.probe_failed(str(exc))
         else:
             breaker.probe_succeeded()
-            self._events.emit(EventKind.RECONNECTED, f"the {breaker.name} can work again")
+            self._events.emit(EventKind.RECONNECTED, f"the {breaker.name} can work again", good=True)
 
     def _spawn(self, work: Any) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -238,10 +236,14 @@ class DatabaseManager:
 
     def _breaker_changed(self, breaker: Breaker) -> None:
         if breaker.state is BreakerState.OPEN:
-            self._events.emit(EventKind.BREAKER_OPENED, f"{breaker.name}: {breaker.reason}")
+            self._events.emit(EventKind.BREAKER_OPENED, f"{breaker.name}: {breaker.reason}", good=False)
         elif breaker.closed:
-            self._events.emit(EventKind.BREAKER_CLOSED, breaker.name)
+            self._events.emit(EventKind.BREAKER_CLOSED, breaker.name, good=True)
         self._modes.refresh()
+
+    def _mode_changed(self, mode: Mode, reason: str) -> None:
+        detail = f"{mode}: {reason}" if reason else str(mode)
+        self._events.emit(EventKind.MODE_CHANGED, detail, good=mode is Mode.READ_WRITE)
 
     def _note_error(self, error_id: str, what: str) -> None:
         self._last_error = f"{error_id} {what}"
