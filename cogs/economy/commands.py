@@ -67,7 +67,7 @@ class Economy(commands.Cog):
         """What came into your wallet and what left it, newest first."""
         owner = user or interaction.user
         own = owner == interaction.user
-        # Balances are everybody's to see (the leaderboard shows them), but who paid whom for what is not.
+        # Balances are everybody's to see, and a payment is shown where it was made; all of them together are not.
         if not own and level_of(self.bot, interaction.user, interaction.permissions) < Level.ADMIN:
             raise UserError("Only admins may look at somebody else's history.")
         await defer(interaction)

@@ -8,7 +8,7 @@ from cogs.settings import store as settings
 from cogs.settings.money import MAX_CENTS
 from db import Rejected, Snapshot, Transaction, operation, query
 
-# A payment has two entries, until something pays many at once; that will not be reversible as one.
+# These two rest on each payment having two entries. Something that pays many at once will need its own.
 PAYMENT = """
     SELECT p.kind, r.id, gave.account_id, got.account_id, got.amount_cents
     FROM payment AS p
