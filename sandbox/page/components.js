@@ -28,21 +28,24 @@ function button(item, message, context) {
     return h("a.button.link", { href: item.url, target: "_blank", rel: "noopener noreferrer" }, `${label} ↗`);
   }
   const press = (event) => busy(event.currentTarget, context.press(message, item));
-  return h("button", { type: "button", className: STYLES[item.style], disabled: Boolean(item.disabled), onclick: press }, label);
+  const look = { className: STYLES[item.style], disabled: Boolean(item.disabled) };
+  return h("button", { type: "button", ...look, onclick: press }, label);
 }
 
 function choice(item, message, context) {
   const several = (item.max_values ?? 1) > 1;
+  const chosen = item.options?.some((each) => each.default);
+  const placeholder = item.placeholder ?? "Choose";
   const list = h(
     "select",
     {
       multiple: several,
-      size: several ? Math.min(options(item, context).length, 6) : 1,
+      size: several ? Math.min(options(item, context.world).length, 6) : 1,
       disabled: Boolean(item.disabled),
-      ariaLabel: item.placeholder ?? "Choose",
+      ariaLabel: placeholder,
     },
-    !several && h("option", { value: "", disabled: true, selected: !item.options?.some((each) => each.default) }, item.placeholder ?? "Choose"),
-    options(item, context),
+    !several && h("option", { value: "", disabled: true, selected: !chosen }, placeholder),
+    options(item, context.world),
   );
   const send = () => {
     const values = [...list.selectedOptions].map((option) => option.value);
@@ -52,13 +55,14 @@ function choice(item, message, context) {
   return [list, several && h("button", { type: "button", className: "secondary", onclick: send }, "Choose")];
 }
 
-export function options(item, context) {
+/** The <option>s of a select of any type. */
+export function options(item, world) {
   const pairs = {
     [STRING_SELECT]: () => item.options.map((each) => [each.value, each.label, each.description, each.default]),
-    [USER_SELECT]: context.users,
-    [ROLE_SELECT]: context.roles,
-    [MENTIONABLE_SELECT]: () => [...context.users(), ...context.roles()],
-    [CHANNEL_SELECT]: context.channels,
+    [USER_SELECT]: () => world.users,
+    [ROLE_SELECT]: () => world.roles,
+    [MENTIONABLE_SELECT]: () => [...world.users, ...world.roles],
+    [CHANNEL_SELECT]: () => world.channels,
   }[item.type]();
   return pairs.map(([value, label, description, chosen]) =>
     h("option", { value, selected: Boolean(chosen) }, description ? `${label} — ${description}` : label),

@@ -8,18 +8,15 @@ import { field } from "./fields.js";
 const PLACEHOLDER = "Message, or / for a command";
 
 export class Composer {
-  /**
-   * `context`: {commands(), permissions(), users(), roles(), channels()},
-   * `complete(command, options, focused)` → choices, `run(command, options)`, `say(text)`, `refuse(text)`.
-   */
-  constructor({ context, complete, run, say, refuse }) {
-    Object.assign(this, { context, complete, run, say, refuse });
+  /** Asks `complete(command, options, focused)`; tells `run(command, options)`, `say(text)`, `refuse(text)`. */
+  constructor({ world, complete, run, say, refuse }) {
+    Object.assign(this, { world, complete, run, say, refuse });
     this.form = byId("composer");
     this.line = byId("line");
     this.panel = byId("command");
     this.command = null;
     this.fields = [];
-    this.last = null; // {command, options}: what the up arrow brings back
+    this.last = null; // {name, options}: what the up arrow brings back
     this.line.placeholder = PLACEHOLDER;
     this.box = new Combobox({
       input: this.line,
@@ -37,8 +34,7 @@ export class Composer {
 
   suggest(text) {
     if (!text.startsWith("/")) return [];
-    const permissions = this.context.permissions();
-    return completions(this.context.commands(), text.slice(1), permissions).map((command) => ({
+    return completions(this.world.commands, text.slice(1), this.world.permissions).map((command) => ({
       label: `/${command.name}`,
       detail: command.description,
       command,
@@ -48,20 +44,25 @@ export class Composer {
   async choose(command, values = {}) {
     this.command = command;
     if (command.options.length === 0) return this.submit();
-    this.fields = command.options.map((option) => field(option, this.fieldContext()));
+    this.fields = command.options.map((option) => field(option, this.world, () => this.choices(option)));
     for (const each of this.fields) if (each.name in values) each.fill(values[each.name]);
-    const away = h("button.away", { type: "button", title: "Leave the command (Escape)", onclick: () => this.reset() }, "✕");
+    const leave = { type: "button", title: "Leave the command (Escape)", onclick: () => this.reset() };
     this.panel.replaceChildren(
-      h("header", {}, h("code", {}, `/${command.name}`), h("span", {}, command.description), away),
+      h(
+        "header",
+        {},
+        h("code", {}, `/${command.name}`),
+        h("span", {}, command.description),
+        h("button.away", leave, "✕"),
+      ),
       h("div.options", {}, this.fields.map((each) => each.node)),
     );
     this.show(true);
     this.fields[0].input.focus();
   }
 
-  fieldContext() {
-    const complete = async (option) => this.complete(this.command, await this.values(), option.name);
-    return { ...this.context, complete };
+  async choices(option) {
+    return this.complete(this.command, await this.values(), option.name);
   }
 
   async values() {
@@ -75,7 +76,8 @@ export class Composer {
     if (!text) return undefined;
     if (text.startsWith("/")) return this.refuse(`There is no command ${text.split(" ")[0]} here.`);
     this.line.value = "";
-    return this.say(text);
+    if (!(await this.say(text))) this.line.value = text;
+    return undefined;
   }
 
   async submitCommand() {
@@ -87,7 +89,7 @@ export class Composer {
   }
 
   again() {
-    const command = this.context.commands().find((each) => each.name === this.last?.name);
+    const command = this.world.commands.find((each) => each.name === this.last?.name);
     if (command?.options.length) this.choose(command, this.last.options);
   }
 

@@ -17,24 +17,24 @@ const AUTOCOMPLETE_WAIT_MS = 200; // a pause in typing, not every letter
 const EMPTY = ["", "—"];
 let made = 0;
 
-/** {name, node, input, value()}; `context`: {users(), roles(), channels(), complete(option)} */
-export function field(option, context) {
-  const control = controlOf(option, context);
+/** {name, node, input, value(), fill(value)}; `complete()` asks the bot for the choices. */
+export function field(option, world, complete) {
+  const control = controlOf(option, world, complete);
   const name = h("b", {}, option.name, option.required ? h("i.required", { title: "required" }, "*") : null);
   const node = h("label.option", {}, name, control.node ?? control.input, h("small", {}, option.description));
   return { name: option.name, node, input: control.input, value: control.value, fill: control.fill ?? (() => {}) };
 }
 
-function controlOf(option, context) {
+function controlOf(option, world, complete) {
   const required = Boolean(option.required);
-  if (option.autocomplete) return completed(option, context, required);
+  if (option.autocomplete) return completed(option, complete, required);
   if (option.choices) return picker(option.choices.map((choice) => [choice.value, choice.name]), option, required);
   const lists = {
     [BOOLEAN]: () => [["true", "True"], ["false", "False"]],
-    [USER]: context.users,
-    [ROLE]: context.roles,
-    [CHANNEL]: context.channels,
-    [MENTIONABLE]: () => [...context.users(), ...context.roles()],
+    [USER]: () => world.users,
+    [ROLE]: () => world.roles,
+    [CHANNEL]: () => world.channels,
+    [MENTIONABLE]: () => [...world.users, ...world.roles],
   };
   if (option.type in lists) return picker(lists[option.type](), option, required);
   if (option.type === ATTACHMENT) return file(required);
@@ -47,7 +47,8 @@ function picker(pairs, option, required) {
 }
 
 function typed(option, required) {
-  const input = h("input", { required, inputMode: { [INTEGER]: "numeric", [NUMBER]: "decimal" }[option.type] ?? "text" });
+  const inputMode = { [INTEGER]: "numeric", [NUMBER]: "decimal" }[option.type] ?? "text";
+  const input = h("input", { required, inputMode });
   if (option.max_length) input.maxLength = option.max_length;
   return { input, value: () => converted(input.value, option.type), fill: (value) => (input.value = value) };
 }
@@ -57,14 +58,14 @@ function file(required) {
   return { input, value: async () => (input.files[0] ? encoded(input.files[0]) : undefined) };
 }
 
-function completed(option, context, required) {
+function completed(option, complete, required) {
   const input = h("input", { required, role: "combobox" });
   const list = h("ul.completions", { role: "listbox", id: `completions-${++made}`, hidden: true });
   let chosen = null; // {label, value}: what is sent for the label shown
   const items = async (text) => {
     await new Promise((resume) => setTimeout(resume, AUTOCOMPLETE_WAIT_MS));
     if (text !== input.value || !input.isConnected) return [];
-    const choices = await context.complete(option);
+    const choices = await complete();
     return choices.map((choice) => ({ label: choice.name, value: choice.value }));
   };
   const box = new Combobox({

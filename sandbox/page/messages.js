@@ -7,16 +7,17 @@ import { markdown } from "./markdown.js";
 const CDN = "https://cdn.discordapp.com";
 const IMAGE = /\.(png|jpe?g|gif|webp)$/i;
 
-/** `context`: {names, invoked(interaction id), people(), press(message, component, values)} */
+/** `context`: {world, invoked(interaction id), press(message, component, values)} */
 export function renderMessage(message, context) {
+  const { names } = context.world;
   const invoked = message.interaction && context.invoked(message.interaction);
   return h(
-    "li.message",
-    { className: message.ephemeral ? "message ephemeral" : "message" },
+    message.ephemeral ? "li.message.ephemeral" : "li.message",
+    {},
     invoked && h("p.invoked", {}, h("b", {}, invoked.user), " used ", h("code", {}, `/${invoked.command}`)),
-    h("header", {}, author(message.author), time(message)),
-    h("div.content", {}, markdown(message.content, context.names), message.edited && edited()),
-    (message.embeds ?? []).map((embed) => renderEmbed(embed, context.names)),
+    h("header", {}, author(message.author), time(message), message.edited && h("small.edited", {}, "(edited)")),
+    h("div.content", {}, markdown(message.content, names)),
+    (message.embeds ?? []).map((embed) => renderEmbed(embed, names)),
     (message.attachments ?? []).map(attachment),
     components(message, context),
     message.ephemeral && h("p.only-you", {}, "👁 Only you can see this"),
@@ -31,8 +32,6 @@ function time(message) {
   const date = new Date(message.timestamp);
   return h("time", { title: date.toLocaleString() }, date.toLocaleTimeString([], { timeStyle: "short" }));
 }
-
-const edited = () => h("small.edited", {}, "(edited)");
 
 function renderEmbed(embed, names) {
   const node = h(

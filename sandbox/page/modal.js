@@ -7,9 +7,9 @@ const TEXT_INPUT = 4;
 const PARAGRAPH = 2;
 
 /** Shows `modal` (Discord's own JSON); `submit(fields)` answers whether it was taken. */
-export function openModal(modal, context, submit) {
+export function openModal(modal, world, submit) {
   const dialog = byId("modal");
-  const inputs = leaves(modal.components).map((leaf) => [leaf.item.custom_id, input(leaf, context)]);
+  const inputs = leaves(modal.components).map((leaf) => [leaf.item.custom_id, input(leaf, world)]);
   const send = async (event) => {
     event.preventDefault();
     const fields = Object.fromEntries(inputs.map(([name, made]) => [name, made.value()]));
@@ -42,10 +42,11 @@ function leaves(components, label) {
   });
 }
 
-function input({ item, label }, context) {
-  const made = item.type === TEXT_INPUT ? textInput(item) : choice(item, context);
+function input({ item, label }, world) {
+  const made = item.type === TEXT_INPUT ? textInput(item) : choice(item, world);
   const name = h("b", {}, label.text, item.required !== false && h("i.required", {}, "*"));
-  return { node: h("label.option", {}, name, made.node, label.description && h("small", {}, label.description)), value: made.value };
+  const description = label.description && h("small", {}, label.description);
+  return { node: h("label.option", {}, name, made.node, description), value: made.value };
 }
 
 function textInput(item) {
@@ -59,7 +60,8 @@ function textInput(item) {
   return { node, value: () => node.value };
 }
 
-function choice(item, context) {
-  const node = h("select", { multiple: (item.max_values ?? 1) > 1, required: item.required !== false }, options(item, context));
+function choice(item, world) {
+  const several = (item.max_values ?? 1) > 1;
+  const node = h("select", { multiple: several, required: item.required !== false }, options(item, world));
   return { node, value: () => [...node.selectedOptions].map((option) => option.value) };
 }
