@@ -4,9 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 
+import aiohttp
 import discord
 from discord import app_commands
 from discord.ext import commands
+from loguru import logger
 
 from bot.client import Rollcall
 from bot.funnel import Interaction, UserError, defer, respond
@@ -181,7 +183,11 @@ async def _settle(
     """Answer the one who moved the money, and show it in the channel where its recipient can see it."""
     await deliver(interaction, result, reasons(symbol), lambda receipt: success(receipt, symbol))
     if result.ok and not result.repeated:
-        await respond(interaction, embed=views.notice(result.value, symbol), ephemeral=False)
+        try:
+            await respond(interaction, embed=views.notice(result.value, symbol), ephemeral=False)
+        except (discord.HTTPException, aiohttp.ClientError, TimeoutError) as error:
+            # The money has moved and its owner knows; an error message now would say the opposite.
+            logger.warning("payment {} could not be shown: {}", result.value.payment_id, error)
 
 
 def _require_payee(user: User) -> None:
