@@ -134,14 +134,23 @@ def _link(
     fields = (
         previous,
         seq.to_bytes(8, "big"),
-        operation_id.encode(),
-        name.encode(),
+        _bytes_of(operation_id),
+        _bytes_of(name),
         guild.to_bytes(8, "big", signed=True),
-        at_ms.to_bytes(8, "big"),
-        outcome.encode(),
+        at_ms.to_bytes(8, "big", signed=True),
+        _bytes_of(outcome),
         commitment,
     )
     return hashlib.sha256(_DOMAIN + b"".join([len(field).to_bytes(4, "big") + field for field in fields])).digest()
+
+
+def _bytes_of(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")
+
+
+def _text_of(raw: bytes) -> str:
+    """For verification: bytes that are no UTF-8 are an alteration to report, not a reason to stop reading."""
+    return raw.decode("utf-8", "surrogateescape")
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +173,16 @@ _PROBLEMS_KEPT: Final = 100
 def verify(connection: Connection) -> JournalReport:
     """Follow the whole chain. Finds altered, missing and reordered rows; not a tail that was cut off whole.
 
-    For that, compare `rows` and `head` with what was noted elsewhere.
+    For that, compare `rows` and `head` with what was noted elsewhere. The connection is the caller's alone.
     """
+    usual, connection.text_factory = connection.text_factory, _text_of
+    try:
+        return _follow(connection)
+    finally:
+        connection.text_factory = usual
+
+
+def _follow(connection: Connection) -> JournalReport:
     rows = erased = 0
     previous = _GENESIS
     problems: list[str] = []
@@ -189,14 +206,14 @@ def _problems_of(row: tuple[object, ...], expected_seq: int, previous: bytes) ->
         yield f"row {expected_seq} is missing: the next one is {seq}"
         return
     if _link(previous, seq, operation_id, name, guild, at_ms, outcome, commitment) != chain:  # pyright: ignore[reportArgumentType]
-        yield f"row {seq} ({operation_id}) does not follow from the row before it: altered, or moved"
+        yield f"row {seq} ({operation_id!r}) does not follow from the row before it: altered, or moved"
     if salt is not None and not _opens(commitment, salt, payload):
-        yield f"row {seq} ({operation_id}): its payload is not the one committed to"
+        yield f"row {seq} ({operation_id!r}): its payload is not the one committed to"
 
 
 def _opens(commitment: object, salt: object, payload: object) -> bool:
     return (
         isinstance(salt, bytes)
         and isinstance(payload, str)
-        and (hashlib.sha256(salt + payload.encode()).digest() == commitment)
+        and (hashlib.sha256(salt + _bytes_of(payload)).digest() == commitment)
     )
