@@ -57,7 +57,7 @@ async def _run(bot: Rollcall, token: SecretStr, stop: asyncio.Event) -> None:
         limit = bot.config.bot.start_timeout_s
         done, _ = await asyncio.wait({connection, stopped, connected}, timeout=limit, return_when="FIRST_COMPLETED")
         if not done:
-            raise StartFailure(f"Discord's gateway did not answer within {limit:g} s", os.EX_UNAVAILABLE)
+            raise StartFailure(f"Discord did not let the bot in within {limit:g} s", os.EX_UNAVAILABLE)
         if done == {connected}:
             done, _ = await asyncio.wait({connection, stopped}, return_when="FIRST_COMPLETED")
         if connection in done:

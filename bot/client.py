@@ -34,6 +34,8 @@ class Rollcall(commands.Bot):
 
     def __init__(self, config: Config, db: DatabaseManager, *, discord_socket: Path | None = None) -> None:
         """Needs a running loop. With `discord_socket`, Discord is what listens on that unix socket."""
+        # Each would be a warning at every start about a feature that this bot has no use for.
+        discord.VoiceClient.warn_nacl = discord.VoiceClient.warn_dave = False
         local: dict[str, Any] = {}
         if discord_socket is not None:
             local["connector"] = aiohttp.UnixConnector(str(discord_socket), limit=0)

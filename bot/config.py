@@ -17,6 +17,7 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, PydanticBaseSettingsSource, SettingsConfigDict
@@ -29,11 +30,13 @@ DEFAULT_FILE: Final = Path("config.toml")
 DEFAULT_COGS: Final = ("reference", "settings", "economy", "operations")
 
 
-def _split(value: object) -> object:
-    """`1,2` in the environment is a list; in the file it would be a text."""
+def _split(value: object, info: ValidationInfo) -> object:
+    """`1,2` in the environment is a list; in the file, which is read by way of JSON, it is a text."""
     if isinstance(value, list):
         return tuple(cast("list[object]", value))
-    return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+    if isinstance(value, str) and info.mode == "python":
+        return tuple(part.strip() for part in value.split(",") if part.strip())
+    return value
 
 
 def _path(value: object) -> object:

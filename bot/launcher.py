@@ -50,7 +50,7 @@ def _directory(path: Path) -> Path:
         for each in (path.parent, path):
             each.mkdir(mode=0o700, exist_ok=True)
     except OSError as error:
-        raise StartFailure(f"{error.filename}: {error.strerror}", os.EX_CANTCREAT) from None
+        raise StartFailure(f"{error.filename} cannot be made a directory: {error.strerror}", os.EX_CANTCREAT) from None
     return path.resolve()
 
 

@@ -1,0 +1,113 @@
+"""The bot in this process, on a sandbox in this process, with a feature made for the tests."""
+
+import asyncio
+import os
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+from loguru import logger
+
+import cogs
+from bot import permissions
+from bot.client import Rollcall
+from bot.config import BotConfig, Config
+from bot.permissions import Level
+from db import Event, EventKind, Mode
+from sandbox.server import Sandbox
+from tests.sandbox.people import People
+
+PROBE = {
+    name: Level.PLAYER
+    for name in (
+        "plain", "refuse", "crash", "mute", "database", "late", "overanswer", "press", "form", "ask", "leaf", "complete",
+    )
+} | {"secret": Level.ADMIN, "machine": Level.OPERATOR}  # fmt: skip
+
+
+class FakeDatabase:
+    """What the client itself asks of the database: the mode, and to hear of its changes."""
+
+    def __init__(self) -> None:
+        self.mode = Mode.READ_WRITE
+        self.mode_reason = ""
+        self.listeners = []
+
+    def subscribe(self, listener):
+        self.listeners.append(listener)
+        return lambda: self.listeners.remove(listener)
+
+    def change(self, mode: Mode) -> None:
+        self.mode = mode
+        for listener in self.listeners:
+            listener(Event(EventKind.MODE_CHANGED, str(mode)))
+
+
+@pytest.fixture(autouse=True)
+def clean_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A developer's own settings have no say in the tests."""
+    for name in os.environ:
+        if name.upper().startswith(("ROLLCALL_", "DISCORD_TOKEN", "INVOCATION_ID")):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture
+def socket() -> Iterator[Path]:
+    """Below a short directory: the address of a unix socket has at most 107 bytes."""
+    with tempfile.TemporaryDirectory(prefix="rc-", dir="/tmp") as directory:
+        yield Path(directory) / "discord.sock"
+
+
+@pytest.fixture
+async def sandbox(socket: Path) -> AsyncIterator[Sandbox]:
+    async with Sandbox(socket=socket) as sandbox:
+        yield sandbox
+
+
+@pytest.fixture
+async def people(sandbox: Sandbox) -> AsyncIterator[People]:
+    async with People(sandbox.url) as people:
+        yield people
+
+
+@pytest.fixture
+def probe(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Makes `cogs.probe` a feature, with its rows in the permission matrix."""
+    monkeypatch.setattr(cogs, "__path__", [*cogs.__path__, str(Path(__file__).parent / "features")])
+    monkeypatch.setitem(permissions.FEATURES, "probe", PROBE)
+    for command, level in PROBE.items():
+        monkeypatch.setitem(permissions.MATRIX, command, level)
+
+
+@pytest.fixture
+def database() -> FakeDatabase:
+    return FakeDatabase()
+
+
+@pytest.fixture
+def config() -> Config:
+    return Config(bot=BotConfig(cogs=("probe",)))
+
+
+@pytest.fixture
+async def bot(config, sandbox, socket, probe, database) -> AsyncIterator[Rollcall]:
+    async with Rollcall(config, database, discord_socket=socket) as bot:
+        connection = asyncio.create_task(bot.start("sandbox"))
+        ready = asyncio.create_task(bot.connected.wait())
+        done, _ = await asyncio.wait({connection, ready}, return_when=asyncio.FIRST_COMPLETED)
+        ready.cancel()
+        if connection in done:
+            await connection
+        yield bot
+        await bot.close()
+        await asyncio.wait_for(connection, 5)
+
+
+@pytest.fixture
+def log() -> Iterator[list[str]]:
+    """What is logged while the test runs, a text a record, tracebacks included."""
+    lines: list[str] = []
+    sink = logger.add(lines.append, format="{level} {message}", level="DEBUG", diagnose=False)
+    yield lines
+    logger.remove(sink)
