@@ -3,10 +3,11 @@
 from typing import Any
 
 from sandbox.attachments import Attachments
-from sandbox.commands import Commands, CommandType, Invocable
+from sandbox.commands import Commands, Invocable
 from sandbox.components import Component, usable
 from sandbox.errors import Refusal
 from sandbox.interactions import Interaction, Interactions, Kind, State
+from sandbox.kinds import CommandType
 from sandbox.mentions import mentions_in
 from sandbox.messages import Body, Message, Messages
 from sandbox.modals import filled_in
@@ -94,7 +95,7 @@ class Actions:
 
     def _use_on_target(self, user: User, channel: Channel, name: str, target: Any) -> Interaction:
         guild = self._world.guild_of(channel)
-        invocable = self._commands.find(guild, name, kinds=(CommandType.USER, CommandType.MESSAGE))
+        invocable = self._commands.find(guild, name, on_target=True)
         _check_permitted(invocable, guild, user)
         resolved = Resolved(self._world, guild)
         if invocable.command["type"] == CommandType.USER:

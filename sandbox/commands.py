@@ -2,32 +2,13 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any
 
 from sandbox.clock import Snowflakes
 from sandbox.command_form import check_commands
 from sandbox.errors import Refusal
+from sandbox.kinds import CommandType, OptionType
 from sandbox.world import Guild
-
-
-class CommandType:
-    CHAT: Final = 1
-    USER: Final = 2
-    MESSAGE: Final = 3
-
-
-class OptionType:
-    SUBCOMMAND: Final = 1
-    GROUP: Final = 2
-    STRING: Final = 3
-    INTEGER: Final = 4
-    BOOLEAN: Final = 5
-    USER: Final = 6
-    CHANNEL: Final = 7
-    ROLE: Final = 8
-    MENTIONABLE: Final = 9
-    NUMBER: Final = 10
-    ATTACHMENT: Final = 11
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,44 +52,30 @@ class Commands:
         ]
         return self._scopes[scope]
 
-    def find(self, guild: Guild, name: str, *, kinds: tuple[int, ...] = (CommandType.CHAT,)) -> Invocable:
+    def find(self, guild: Guild, name: str, *, on_target: bool = False) -> Invocable:
         """The command with that qualified name ("wallet balance"); a guild's own wins over a global one."""
-        wanted = " ".join(str(name).removeprefix("/").split())
-        found = [
-            invocable
-            for scope in (guild.id, None)
-            for command in self.listed(scope)
-            for invocable in _invocables(command)
-            if invocable.name == wanted
-        ]
-        fitting = [each for each in found if each.command["type"] in kinds]
-        if fitting:
-            return fitting[0]
+        wanted = " ".join(name.removeprefix("/").split())
+        available = list(self._available(guild))
+        found = [each for each in available if each.name == wanted]
+        for each in found:
+            if (each.command["type"] != CommandType.CHAT) is on_target:
+                return each
         if found:
-            raise Refusal(
-                400,
-                f"{wanted!r} is used on a target: give one"
-                if CommandType.CHAT in kinds
-                else f"/{wanted} takes no target",
-            )
-        if any(each.name.startswith(f"{wanted} ") for each in self._all_for(guild)):
-            inner = ", ".join(f"/{each.name}" for each in self._all_for(guild) if each.name.startswith(f"{wanted} "))
-            raise Refusal(404, f"/{wanted} is a group; it has: {inner}")
+            raise Refusal(400, f"{wanted!r} takes no target" if on_target else f"{wanted!r} needs a target")
+        inner = [f"/{each.name}" for each in available if each.name.startswith(f"{wanted} ")]
+        if inner:
+            raise Refusal(404, f"/{wanted} is a group; it has: {', '.join(inner)}")
         raise Refusal(404, f"there is no command /{wanted}")
 
-    def _all_for(self, guild: Guild) -> list[Invocable]:
-        return [
-            invocable
-            for scope in (guild.id, None)
-            for command in self.listed(scope)
-            for invocable in _invocables(command)
-        ]
+    def _available(self, guild: Guild) -> Iterator[Invocable]:
+        for scope in (guild.id, None):
+            for command in self.listed(scope):
+                yield from _invocables(command)
 
     def _registered(self, command: dict[str, Any], scope: str | None, known_id: str | None) -> dict[str, Any]:
         defaults = {
             "type": CommandType.CHAT,
             "description": "",
-            "default_member_permissions": None,
             "dm_permission": True,
             "nsfw": False,
         }
@@ -117,6 +84,8 @@ class Commands:
             "application_id": self._application_id,
             "version": self._ids.next(),
         }
+        permissions = command.get("default_member_permissions")
+        identity["default_member_permissions"] = None if permissions is None else str(permissions)
         return defaults | command | identity | ({"guild_id": scope} if scope else {})
 
 

@@ -187,14 +187,15 @@ class _Control:
         return self._hub.world.find_user(viewer).id if viewer else None
 
 
+CLOSE_CODES = range(1000, 5000)
 FAULTS = ("drop_gateway", "refuse_identify", "deliver_twice", "status", "delay", "lose_reply", "none")
 
 
 def _close_code(body: dict[str, Any], default: int | None) -> int | None:
     code = body.get("code", default)
-    if code is not None and not (isinstance(code, int) and 1000 <= code <= 4999):
-        raise Refusal(400, "code takes a close code, such as 4014")
-    return code
+    if code is None or (isinstance(code, int) and code in CLOSE_CODES):
+        return code
+    raise Refusal(400, "code takes a close code, such as 4014")
 
 
 def _frame(event: Event) -> bytes:

@@ -7,6 +7,7 @@ from sandbox.errors import Refusal
 
 # Discord's own answers to these; discord.py needs the Via header before it believes a 429.
 STATUSES = (429, 500, 502, 503, 504)
+LONGEST_S = 60
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,6 +91,6 @@ def positive(body: dict[str, Any], key: str) -> int:
 
 def seconds(body: dict[str, Any], key: str, default: float | None = None) -> float:
     value = body.get(key, default)
-    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= 60:
-        raise Refusal(400, f"{key} must be a number of seconds from 0 to 60")
+    if not isinstance(value, int | float) or isinstance(value, bool) or not 0 <= value <= LONGEST_S:
+        raise Refusal(400, f"{key} must be a number of seconds from 0 to {LONGEST_S}")
     return value

@@ -183,21 +183,28 @@ class _Connection:
         self._session: Session | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._beaten = False
+        self._left_with: int | None = None
+        """The close code of a client that ended the connection itself."""
 
     async def run(self) -> None:
         interval_ms = int(self._gateway.heartbeat_s * 1000)
         await self._send(Op.HELLO, {"heartbeat_interval": interval_ms})
         self._tasks.append(asyncio.create_task(self._watch_heart()))
         try:
-            if self._request.query.get("v") != API_VERSION:
-                raise _Closed(Close.INVALID_API_VERSION, "Invalid API version.")
-            async for message in self._socket:
+            self._check_version()
+            while (message := await self._socket.receive()).type in (WSMsgType.TEXT, WSMsgType.BINARY):
                 await self._receive(message.data, message.type)
+            if message.type is WSMsgType.CLOSE:
+                self._left_with = message.data
         except _Closed as end:
             self._gateway.problems.append(Problem(where="gateway", status=end.code, code=end.code, message=end.reason))
             await self.shut(end.code, end.reason)
         finally:
             self._detach()
+
+    def _check_version(self) -> None:
+        if self._request.query.get("v") != API_VERSION:
+            raise _Closed(Close.INVALID_API_VERSION, "Invalid API version.")
 
     def cut(self, code: int | None) -> None:
         if code is not None:
@@ -216,7 +223,7 @@ class _Connection:
             return
         session.connection = None
         # A client that closes with 1000 or 1001 has ended its session; any other end may be resumed.
-        if self._socket.close_code in (WSCloseCode.OK, WSCloseCode.GOING_AWAY):
+        if self._left_with in (WSCloseCode.OK, WSCloseCode.GOING_AWAY):
             self._gateway.forget(session)
         self._gateway.attached()
 

@@ -124,6 +124,7 @@ class Interactions:
         self._messages = messages
         self._faults = faults
         self._events = events
+        self.acknowledge_s = ACKNOWLEDGE_S
         self._by_id: dict[str, Interaction] = {}
         self._by_token: dict[str, Interaction] = {}
         self._modals: dict[str, Interaction] = {}
@@ -157,7 +158,7 @@ class Interactions:
         if not self._gateway.reachable:
             self.move(interaction, State.FAILED)
             return interaction
-        self._expire_after(interaction, ACKNOWLEDGE_S)
+        self._expire_after(interaction, self.acknowledge_s)
         payload = self._payload(interaction, data, source)
         deliveries = self._faults.deliveries()
         interaction.disturbed = deliveries > 1

@@ -8,14 +8,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from sandbox.attachments import Attachments, Upload
-from sandbox.commands import Invocable, OptionType
+from sandbox.command_form import CHOICE, CHOICES, LONGEST_STRING, check_choice_value
+from sandbox.commands import Invocable
 from sandbox.errors import Refusal
 from sandbox.form import Form
+from sandbox.kinds import LARGEST_INTEGER, OptionType
 from sandbox.world import Channel, Guild, World
 
-LONGEST_STRING = 6000
-# JSON numbers are doubles to many clients: Discord takes whole numbers only as far as those are exact.
-LARGEST_INTEGER = 2**53
 TEXT_CHANNEL = 0
 
 
@@ -172,7 +171,7 @@ def _integer(option: dict[str, Any], value: Any) -> int:
         number = None
     if not isinstance(number, int) or isinstance(number, bool):
         raise Refusal(400, f"the option {option['name']!r} takes a whole number")
-    _check_range(option, number, LARGEST_INTEGER)
+    _check_range(option, number)
     return number
 
 
@@ -183,13 +182,14 @@ def _number(option: dict[str, Any], value: Any) -> float:
         number = None
     if not isinstance(number, int | float) or isinstance(number, bool) or not math.isfinite(number):
         raise Refusal(400, f"the option {option['name']!r} takes a number")
-    _check_range(option, number, LARGEST_INTEGER)
+    _check_range(option, number)
     return number
 
 
-def _check_range(option: dict[str, Any], number: float, farthest: int) -> None:
+def _check_range(option: dict[str, Any], number: float) -> None:
     least, most = option.get("min_value"), option.get("max_value")
-    least, most = -farthest if least is None else least, farthest if most is None else most
+    least = -LARGEST_INTEGER if least is None else least
+    most = LARGEST_INTEGER if most is None else most
     if number < least:
         raise Refusal(400, f"the option {option['name']!r} takes {least} or more")
     if number > most:
@@ -227,15 +227,9 @@ def check_choices(choices: Any, option_type: int | None) -> list[dict[str, Any]]
     """The choices that the bot offers while a person types, checked."""
     form = Form()
     found: list[dict[str, Any]] = []
-    for path, choice in form.items({"choices": choices}, "choices", (), most=25):
-        form.text(choice, "name", path, shortest=1, longest=100, required=True)
-        value = choice.get("value")
-        if option_type == OptionType.STRING:
-            form.text(choice, "value", path, shortest=1, longest=100, required=True)
-        elif isinstance(value, bool) or not isinstance(
-            value, int if option_type == OptionType.INTEGER else int | float
-        ):
-            form.refuse((*path, "value"), "NUMBER_TYPE_COERCE", f'Value "{value}" is not a number.')
-        found.append({"name": choice.get("name"), "value": value})
+    for path, choice in form.items({"choices": choices}, "choices", (), most=CHOICES):
+        form.text(choice, "name", path, shortest=1, longest=CHOICE, required=True)
+        check_choice_value(form, path, choice, option_type)
+        found.append({"name": choice.get("name"), "value": choice.get("value")})
     form.check()
     return found

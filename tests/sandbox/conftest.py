@@ -43,6 +43,9 @@ class Bot(commands.Bot):
         self.tree.error(self._note)
         await self.tree.sync()
 
+    async def before_identify_hook(self, shard_id: int | None, *, initial: bool = False) -> None:
+        """discord.py would wait 5 s before it identifies anew."""
+
     async def _note(self, _interaction: discord.Interaction, error: Exception) -> None:
         self.errors.append(error)
 
