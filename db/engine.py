@@ -114,6 +114,7 @@ _COMMON: Final = {
 def prepare_writer(connection: Connection) -> None:
     """Set up the one connection that writes and checkpoints; raises PragmaRefused."""
     _apply(connection, _COMMON)
+    connection.execute("PRAGMA journal_mode = WAL").fetchall()  # in case somebody's tool has changed it
     _expect(connection, "journal_mode", "wal")
 
 

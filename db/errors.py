@@ -130,10 +130,14 @@ class TransactionFailed(DatabaseError):
 
 
 class ConstraintViolated(TransactionFailed):
-    """A row broke a rule of the schema. `kind` is UNIQUE, CHECK, NOT NULL or FOREIGN KEY; `subject` what it names."""
+    """A row broke a rule of the schema.
 
-    def __init__(self, message: str, *, kind: str, subject: str) -> None:
-        super().__init__(message, code="SQLITE_CONSTRAINT", phase=Phase.STATEMENT)
+    `kind` is UNIQUE, CHECK, NOT NULL, FOREIGN KEY, TYPE or TRIGGER; `subject` the columns, the constraint's name, or
+    what the trigger says.
+    """
+
+    def __init__(self, message: str, *, kind: str, subject: str, phase: Phase = Phase.STATEMENT) -> None:
+        super().__init__(message, code="SQLITE_CONSTRAINT", phase=phase)
         self.kind = kind
         self.subject = subject
 
@@ -217,8 +221,10 @@ _RULES: Final[dict[int, tuple[str, _Rule]]] = {
     21: ("SQLITE_MISUSE", _OWN),
     25: ("SQLITE_RANGE", _OWN),
 }
+_READONLY: Final = 8
 _CONSTRAINT: Final = 19
 _CONSTRAINT_MESSAGE: Final = re.compile(r"(UNIQUE|CHECK|NOT NULL|FOREIGN KEY) constraint failed(?:: (.*))?")
+_TYPE_MESSAGE: Final = re.compile(r"cannot store \w+ value in \w+ column (.*)")
 
 
 def translate(exc: Exception, phase: Phase) -> DatabaseError:
@@ -232,10 +238,21 @@ def translate(exc: Exception, phase: Phase) -> DatabaseError:
     code, rule = _RULES.get(primary, (f"SQLITE_{primary}", _OWN))
     message = f"{code} in {phase}: {exc}"
     if primary == _CONSTRAINT and phase in (Phase.STATEMENT, Phase.COMMIT):
-        match = _CONSTRAINT_MESSAGE.search(str(exc))
-        kind, subject = match.groups(default="") if match else ("", "")
-        return ConstraintViolated(message, kind=kind, subject=subject)
+        kind, subject = _explain(str(exc))
+        return ConstraintViolated(message, kind=kind, subject=subject, phase=phase)
     if rule is _OWN and phase in (Phase.OPEN, Phase.BEGIN):
         rule = _LOST
+    if primary == _READONLY and phase is Phase.READ:
+        rule = _OWN  # a query that tries to write; its connection may only read, and is well
     raises = QueryFailed if rule is _OWN and phase is Phase.READ else rule.raises
     return raises(message, code=code, severity=rule.severity, consequence=rule.consequence, phase=phase)
+
+
+def _explain(message: str) -> tuple[str, str]:
+    """Which kind of constraint, and on what."""
+    if match := _CONSTRAINT_MESSAGE.search(message):
+        kind, subject = match.groups(default="")
+        return kind, subject
+    if match := _TYPE_MESSAGE.search(message):
+        return "TYPE", match[1]
+    return "TRIGGER", message

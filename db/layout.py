@@ -58,9 +58,9 @@ class Layout:
     def prepare(self) -> None:
         """Make the data directory (not its parent: that may be a mount that is missing)."""
         parent = self.directory.absolute().parent
-        if not parent.is_dir():
-            raise BadDataDirectory(f"{self.directory}: the directory above it ({parent}) does not exist")
         try:
+            if not parent.is_dir():
+                raise BadDataDirectory(f"{self.directory}: the directory above it ({parent}) does not exist")
             self.directory.mkdir(mode=0o700, exist_ok=True)
         except OSError as exc:
             raise BadDataDirectory(f"{self.directory}: cannot be the data directory: {exc.strerror}") from exc

@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 _FILE_NAME: Final = re.compile(r"(\d{4})_([a-z0-9_]+)\.sql")
 _SECTION: Final = re.compile(r"^-- migrate:(up|down)[ \t]*$", re.MULTILINE)
 
+_TRANSACTION_CONTROL: Final = re.compile(r"(BEGIN|COMMIT|END|ROLLBACK|SAVEPOINT|RELEASE)\b", re.IGNORECASE)
+
 _CREATE_RECORD: Final = """
 CREATE TABLE IF NOT EXISTS schema_migration (
     version INTEGER PRIMARY KEY,
@@ -53,6 +55,8 @@ class Migration:
 def load_migrations(directory: Path) -> tuple[Migration, ...]:
     """All migrations in order; raises SchemaMismatch naming a file that cannot be one, a gap or a double."""
     found = tuple(_load(path) for path in sorted(directory.glob("*.sql")))
+    if not found:
+        raise SchemaMismatch(f"{directory}: there are no migrations")
     for expected, migration in enumerate(found, start=1):
         if migration.version != expected:
             raise SchemaMismatch(f"{directory}: found {migration} where number {expected:04} was expected")
@@ -67,6 +71,8 @@ def _load(path: Path) -> Migration:
     parts = _SECTION.split(text)
     if parts[1::2] != ["up", "down"]:
         raise SchemaMismatch(f"{path.name}: needs a '-- migrate:up' and then a '-- migrate:down' section")
+    if _without_comments(parts[0]):
+        raise SchemaMismatch(f"{path.name}: what stands above '-- migrate:up' would never be run")
     return Migration(
         version=int(match[1]),
         name=match[2],
@@ -107,14 +113,20 @@ def _apply(connection: Connection, engine: Engine, migration: Migration) -> None
     try:
         connection.execute(_CREATE_RECORD)
         for statement in split_statements(migration.up, engine):
+            _refuse_transaction_control(statement)
             connection.execute(statement)
         now_ms = time.time_ns() // 1_000_000
         connection.execute(_RECORD, (migration.version, migration.name, migration.checksum, now_ms))
         connection.execute("COMMIT")
-    except engine.error_class as exc:
+    except (engine.error_class, SchemaMismatch) as exc:
         if connection.in_transaction:
             connection.execute("ROLLBACK")
         raise MigrationFailed(f"migration {migration} was undone: {exc}; at: {statement.strip()}") from exc
+
+
+def _refuse_transaction_control(statement: str) -> None:
+    if _TRANSACTION_CONTROL.match(_without_comments(statement)):
+        raise SchemaMismatch("a migration is one transaction, and not its own to begin or end")
 
 
 def split_statements(script: str, engine: Engine) -> Iterator[str]:

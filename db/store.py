@@ -14,7 +14,7 @@ from loguru import logger
 from db import journal
 from db.breaker import Breaker
 from db.connection import ConnectionManager
-from db.engine import Engine, checkpoint, prepare_new_file, prepare_writer
+from db.engine import Engine, PragmaRefused, checkpoint, prepare_new_file, prepare_writer
 from db.errors import DatabaseError, ForeignDatabase, Phase, translate
 from db.inspection import State, examine
 from db.journal import JournalReport
@@ -81,11 +81,11 @@ async def open_store(
     writing: Breaker,
     reading: Breaker,
 ) -> OpenStore | Problem:
-    """Open the current generation. Raises StartupError for a foreign or newer database, SchemaMismatch for a history
-    that the migration files contradict; whatever else keeps it from being used is a Problem.
+    """Open the current generation. Raises StartupError for a foreign or newer database; whatever else keeps it from
+    being used is a Problem.
     """
-    migrations = load_migrations(migrations_directory)
     try:
+        migrations = load_migrations(migrations_directory)
         schema_version = await asyncio.to_thread(_make_ready, layout, engine, settings, migrations)
         if isinstance(schema_version, Problem):
             return schema_version
@@ -110,6 +110,9 @@ async def open_store(
     except DatabaseError as exc:
         # What cannot be written can still be read: the breaker's probe goes on trying.
         writing.trip(str(exc))
+    except BaseException:
+        await connections.close()  # their threads would keep the process from ending
+        raise
     return OpenStore(
         path=path,
         generation=layout.generation,
@@ -126,16 +129,16 @@ def _make_ready(
     layout: Layout, engine: Engine, settings: DatabaseSettings, migrations: Sequence[Migration]
 ) -> int | Problem:
     """See that there is a database of ours with the newest schema; returns the schema's version."""
-    found = examine(layout, engine)
-    if found.state is State.FOREIGN:
-        raise ForeignDatabase(found.detail)
-    if found.state is State.NEW:
-        layout.create_first(lambda path: _build(path, engine, migrations))
-        return len(migrations)
-    if found.state is not State.SOUND:
-        return Problem(found.detail)
-    layout.remember(layout.generation or 1)
     try:
+        found = examine(layout, engine)
+        if found.state is State.NEW:
+            layout.create_first(lambda path: _build(path, engine, migrations))
+            found = examine(layout, engine)  # a generation that was there already is taken as it is, and looked at too
+        if found.state is State.FOREIGN:
+            raise ForeignDatabase(found.detail)
+        if found.state is not State.SOUND:
+            return Problem(found.detail)
+        layout.remember(layout.generation or 1)
         connection = engine.connect(layout.database, mode="rw", busy_timeout_s=settings.busy_timeout_s)
         try:
             prepare_writer(connection)
@@ -144,6 +147,8 @@ def _make_ready(
             connection.close()
     except engine.error_class as exc:
         raise translate(exc, Phase.OPEN) from exc
+    except PragmaRefused as exc:
+        return Problem(f"{layout.database}: {exc}")
 
 
 def _build(path: Path, engine: Engine, migrations: Sequence[Migration]) -> None:
