@@ -3,7 +3,7 @@
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,12 +18,12 @@ from db import Event, EventKind, Mode
 from sandbox.server import Sandbox
 from tests.sandbox.people import People
 
+_FOR_PLAYERS = "plain refuse crash mute database late overanswer press form ask leaf complete"
 PROBE = {
-    name: Level.PLAYER
-    for name in (
-        "plain", "refuse", "crash", "mute", "database", "late", "overanswer", "press", "form", "ask", "leaf", "complete",
-    )
-} | {"secret": Level.ADMIN, "machine": Level.OPERATOR}  # fmt: skip
+    **dict.fromkeys(_FOR_PLAYERS.split(), Level.PLAYER),
+    "secret": Level.ADMIN,
+    "machine": Level.OPERATOR,
+}
 
 
 class FakeDatabase:
@@ -34,7 +34,7 @@ class FakeDatabase:
         self.mode_reason = ""
         self.listeners = []
 
-    def subscribe(self, listener):
+    def subscribe(self, listener: Callable[[Event], None]):
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
 
@@ -91,7 +91,13 @@ def config() -> Config:
 
 
 @pytest.fixture
-async def bot(config, sandbox, socket, probe, database) -> AsyncIterator[Rollcall]:
+async def bot(
+    config: Config,
+    socket: Path,
+    database: FakeDatabase,
+    sandbox: Sandbox,  # noqa: ARG001 - Discord must be there first
+    probe: None,  # noqa: ARG001 - and so must the feature
+) -> AsyncIterator[Rollcall]:
     async with Rollcall(config, database, discord_socket=socket) as bot:
         connection = asyncio.create_task(bot.start("sandbox"))
         ready = asyncio.create_task(bot.connected.wait())

@@ -11,7 +11,7 @@ from typing import Any
 ROOT = Path(__file__).parent.parent.parent
 
 
-class Rollcall:
+class Program:
     """`rollcall ARGUMENTS` with an environment of its own, in `directory`."""
 
     def __init__(self, directory: Path) -> None:

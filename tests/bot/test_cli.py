@@ -2,31 +2,33 @@
 
 import re
 import sqlite3  # noqa: TID251 - a file that some other program made
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
 from bot.cli.run import _is_service
-from tests.bot.processes import Rollcall
+from tests.bot.processes import Program
 
 
 @pytest.fixture
-def rollcall(tmp_path):
-    return Rollcall(tmp_path)
+def rollcall(tmp_path: Path):
+    return Program(tmp_path)
 
 
-def test_version_names_what_it_stands_on(rollcall):
+def test_version_names_what_it_stands_on(rollcall: Program):
     done = rollcall.run("version")
     assert done.returncode == 0
     assert re.match(r"rollcall \d+\.\d+\.\d+ \(Python 3\S+, discord.py 2\S+, SQLite 3\S+ \(\w+\)\)\n$", done.stdout)
 
 
-def test_config_check_finds_the_defaults_sound(rollcall):
+def test_config_check_finds_the_defaults_sound(rollcall: Program):
     done = rollcall.run("config", "check")
     assert (done.returncode, done.stderr) == (0, "")
     assert "config.toml is missing, the defaults hold: sound; no token" in done.stdout
 
 
-def test_config_check_prints_every_problem_on_a_line(rollcall):
+def test_config_check_prints_every_problem_on_a_line(rollcall: Program):
     (rollcall.directory / "config.toml").write_text("[database]\nreaders = 0\nretry_attempts = 0")
     done = rollcall.run("config", "check")
     assert (done.returncode, done.stdout) == (78, "")
@@ -37,13 +39,13 @@ def test_config_check_prints_every_problem_on_a_line(rollcall):
 
 
 @pytest.mark.parametrize("command", [("run",), ("db", "status")])
-def test_a_wrong_configuration_stops_every_command(rollcall, command):
+def test_a_wrong_configuration_stops_every_command(rollcall: Program, command: tuple[str, ...]):
     done = rollcall.run(*command, ROLLCALL_DATABASE__READERS="x")
     assert (done.returncode, done.stdout) == (78, "")
     assert done.stderr == 'rollcall: ROLLCALL_DATABASE__READERS = "x": allowed is an integer from 1 to 64\n'
 
 
-def test_the_configuration_can_lie_elsewhere(rollcall):
+def test_the_configuration_can_lie_elsewhere(rollcall: Program):
     (rollcall.directory / "other.toml").write_text("[nowhere]")
     done = rollcall.run("config", "check", "--config", "other.toml")
     assert done.returncode == 78
@@ -51,25 +53,25 @@ def test_the_configuration_can_lie_elsewhere(rollcall):
 
 
 @pytest.mark.parametrize("environment", [{"INVOCATION_ID": "x"}, {"ROLLCALL_SANDBOX__ENABLED": "false"}])
-def test_a_service_without_its_token_is_told_so(rollcall, environment):
+def test_a_service_without_its_token_is_told_so(rollcall: Program, environment: dict[str, str]):
     done = rollcall.run("run", **environment)
     assert done.returncode == 78
     assert done.stderr == "rollcall: DISCORD_TOKEN is not set, and a service starts no sandbox\n"
     assert not (rollcall.directory / "data").exists()
 
 
-def test_the_main_process_of_a_container_is_a_service(monkeypatch):
+def test_the_main_process_of_a_container_is_a_service(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("os.getpid", lambda: 1)
     assert _is_service()
 
 
-def text_file(data):
+def text_file(data: Path):
     (data / "gen-1").mkdir(parents=True)
     (data / "gen-1" / "rollcall.db").write_text("dear diary")
     (data / "current").symlink_to("gen-1")
 
 
-def foreign_database(data):
+def foreign_database(data: Path):
     (data / "gen-1").mkdir(parents=True)
     with sqlite3.connect(data / "gen-1" / "rollcall.db") as other:
         other.execute("CREATE TABLE t (x)")
@@ -77,28 +79,28 @@ def foreign_database(data):
     (data / "current").symlink_to("gen-1")
 
 
-def empty_file(data):
+def empty_file(data: Path):
     (data / "gen-1").mkdir(parents=True)
     (data / "gen-1" / "rollcall.db").touch()
     (data / "current").symlink_to("gen-1")
 
 
-def directory_in_its_place(data):
+def directory_in_its_place(data: Path):
     (data / "gen-1" / "rollcall.db").mkdir(parents=True)
     (data / "current").symlink_to("gen-1")
 
 
-def dangling_link(data):
+def dangling_link(data: Path):
     data.mkdir()
     (data / "current").symlink_to("gen-7")
 
 
-def link_to_itself(data):
+def link_to_itself(data: Path):
     data.mkdir()
     (data / "current").symlink_to("current")
 
 
-def file_in_the_directorys_place(data):
+def file_in_the_directorys_place(data: Path):
     data.write_text("no directory")
 
 
@@ -115,7 +117,9 @@ def file_in_the_directorys_place(data):
         (file_in_the_directorys_place, None, None),
     ],
 )
-def test_db_status_says_what_is_there_and_touches_nothing(rollcall, prepare, code, state):
+def test_db_status_says_what_is_there_and_touches_nothing(
+    rollcall: Program, prepare: Callable[[Path], object], code: int | None, state: str | None
+):
     data = rollcall.directory / "data"
     prepare(data)
     before = sorted((path, path.lstat().st_mtime_ns, path.lstat().st_size) for path in rollcall.directory.rglob("*"))

@@ -1,7 +1,9 @@
 """Every error of a configuration is one line with file or variable, key, value and what is allowed."""
 
+import itertools
 import re
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -17,7 +19,7 @@ NAMES = "a list, each a text matching ^[a-z][a-z_]*$"
 
 
 @pytest.fixture
-def file(tmp_path, monkeypatch):
+def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.chdir(tmp_path)
     return Path("config.toml")
 
@@ -75,7 +77,7 @@ def problems(file: Path, content: str | bytes) -> list[str]:
         ("x" * 100_000, "not valid TOML: Expected '=' after a key in a key/value pair (at end of document)"),
     ],
 )
-def test_one_line_says_what_is_wrong_in_the_file(file, content, line):
+def test_one_line_says_what_is_wrong_in_the_file(file: Path, content: str | bytes, line: str):
     assert problems(file, content) == [f"config.toml: {line}"]
 
 
@@ -95,19 +97,21 @@ def test_one_line_says_what_is_wrong_in_the_file(file, content, line):
         ("DATABASE", "{}", ": there is no such setting; did you mean ROLLCALL_DATABASE__PATH?"),
     ],
 )
-def test_one_line_says_what_is_wrong_in_the_environment(file, monkeypatch, variable, value, line):
+def test_one_line_says_what_is_wrong_in_the_environment(
+    file: Path, monkeypatch: pytest.MonkeyPatch, variable: str, value: str, line: str
+):
     monkeypatch.setenv(f"ROLLCALL_{variable}", value)
     assert problems(file, "") == [f"ROLLCALL_{variable}{line}"]
 
 
-def test_limits_that_contradict_each_other_only_together_name_both_sources(file, monkeypatch):
+def test_limits_that_contradict_each_other_only_together_name_both_sources(file: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("ROLLCALL_DATABASE__RETRY_BASE_S", "8")
     assert problems(file, "[database]\nretry_max_s = 6") == [
         "config.toml with the environment: database: retry_base_s (8) must not exceed retry_max_s (6)"
     ]
 
 
-def test_every_problem_is_listed_and_the_first_says_that_there_are_more(file):
+def test_every_problem_is_listed_and_the_first_says_that_there_are_more(file: Path):
     file.write_text("[database]\nreaders = 0\nretry_attempts = 0\n[logging]\nlevel = 'x'")
     with pytest.raises(ConfigError) as error:
         load_config(file)
@@ -116,26 +120,28 @@ def test_every_problem_is_listed_and_the_first_says_that_there_are_more(file):
 
 
 @pytest.mark.parametrize("key", ["token", "discord_token", "api_key", "password"])
-def test_a_secret_in_the_file_is_refused_and_not_repeated(file, key):
+def test_a_secret_in_the_file_is_refused_and_not_repeated(file: Path, key: str):
     [line] = problems(file, f'[bot]\n{key} = "canary"')
     assert "the token belongs into the environment" in line
     assert "canary" not in line
 
 
-def test_a_token_that_strayed_into_a_setting_is_not_repeated(file, monkeypatch):
+def test_a_token_that_strayed_into_a_setting_is_not_repeated(file: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setenv("ROLLCALL_BOT__OPERATORS", "MTk4NjIyNDgzNDcxOTI1MjQ4.Cl2FMQ.ZnCjm1XVW7vRze4b7Cq4se7kKWs")
     [line] = problems(file, "")
     assert "(hidden: it looks like a token)" in line
     assert "Cl2FMQ" not in line
 
 
-def test_a_long_value_is_cut(file):
+def test_a_long_value_is_cut(file: Path):
     [line] = problems(file, f'[database]\nengine = "{"x" * 5000}"')
     assert len(line) < 200
 
 
 @pytest.mark.parametrize(("make", "complaint"), [(Path.mkdir, "Is a directory"), (None, "Permission denied")])
-def test_a_file_that_cannot_be_read_is_named(file, monkeypatch, make, complaint):
+def test_a_file_that_cannot_be_read_is_named(
+    file: Path, monkeypatch: pytest.MonkeyPatch, make: Callable[[Path], None] | None, complaint: str
+):
     if make is None:
         file.touch()
         # The tests may run as root, whom no permission bits stop.
@@ -146,11 +152,11 @@ def test_a_file_that_cannot_be_read_is_named(file, monkeypatch, make, complaint)
         load_config(file)
 
 
-def test_a_missing_file_means_the_defaults(file):
+def test_a_missing_file_means_the_defaults(file: Path):
     assert load_config(file) == Config()
 
 
-def test_the_environment_wins_over_the_file_and_the_file_over_the_defaults(file, monkeypatch):
+def test_the_environment_wins_over_the_file_and_the_file_over_the_defaults(file: Path, monkeypatch: pytest.MonkeyPatch):
     file.write_text('[database]\nreaders = 7\nretry_attempts = 3\npath = "elsewhere"\n[bot]\noperators = [5]')
     monkeypatch.setenv("ROLLCALL_DATABASE__READERS", "9")
     monkeypatch.setenv("rollcall_logging__level", "DEBUG")
@@ -166,7 +172,7 @@ def test_the_environment_wins_over_the_file_and_the_file_over_the_defaults(file,
     assert config.bot.operators == ()
 
 
-def test_a_whole_number_will_do_where_a_number_is_wanted(file):
+def test_a_whole_number_will_do_where_a_number_is_wanted(file: Path):
     file.write_text("[database]\nquery_timeout_s = 3")
     assert load_config(file).database.query_timeout_s == 3.0
 
@@ -186,7 +192,7 @@ def test_the_shipped_file_has_every_setting_with_its_default_and_no_other():
 
 def test_the_shipped_file_explains_every_setting_on_the_line_above():
     lines = SHIPPED.read_text().splitlines()
-    for above, line in zip(lines, lines[1:], strict=False):
+    for above, line in itertools.pairwise(lines):
         if re.match(r"\w+ = ", line):
             assert above.startswith("# "), line
 

@@ -5,21 +5,29 @@ import json
 import os
 import re
 import signal
+import subprocess
 import time
 import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from tests.bot.processes import Rollcall, alive, descendants, stop
+from tests.bot.processes import Program, alive, descendants, stop
 
 
 @pytest.fixture
-def rollcall(tmp_path):
-    return Rollcall(tmp_path)
+def rollcall(tmp_path: Path):
+    return Program(tmp_path)
+
+
+# The process, the address of its page, its children's ids; for `Lasting` with the program in front.
+Launched = tuple[subprocess.Popen[str], str, set[int]]
+Lasting = tuple[Program, subprocess.Popen[str], str, set[int]]
 
 
 @contextlib.contextmanager
-def launched(rollcall):
+def launched(rollcall: Program) -> Iterator[Launched]:
     """The launcher once it is ready: process, address of the page, its children."""
     process = rollcall.start("run")
     line = process.stdout.readline()
@@ -35,35 +43,34 @@ def launched(rollcall):
 
 
 @pytest.fixture
-def running(rollcall):
+def running(rollcall: Program):
     with launched(rollcall) as launcher:
         yield launcher
 
 
 @pytest.fixture(scope="module")
-def lasting(tmp_path_factory):
+def lasting(tmp_path_factory: pytest.TempPathFactory):
     """One that several tests look at and none of them ends."""
-    rollcall = Rollcall(tmp_path_factory.mktemp("lasting"))
+    rollcall = Program(tmp_path_factory.mktemp("lasting"))
     with launched(rollcall) as launcher:
         yield rollcall, *launcher
 
 
-def get(address):
-    with urllib.request.urlopen(address, timeout=5) as answer:
+def get(address: str) -> bytes:
+    with urllib.request.urlopen(address, timeout=5) as answer:  # noqa: S310 - our own page
         return answer.read()
 
 
-def test_the_page_is_served_and_the_bot_answers_on_it(lasting):
+def test_the_page_is_served_and_the_bot_answers_on_it(lasting: Lasting):
     _, _, url, children = lasting
     assert b"<html" in get(url).lower()
     assert json.loads(get(f"{url}/api/state"))["bot"]["ready"]
     assert len(children) == 2
     for pid in children:
-        with open(f"/proc/{pid}/cmdline", "rb") as arguments:
-            assert b"DISCORD_TOKEN" not in arguments.read()
+        assert b"DISCORD_TOKEN" not in Path(f"/proc/{pid}/cmdline").read_bytes()
 
 
-def test_everything_is_written_below_data_sandbox_and_is_the_owners_alone(lasting):
+def test_everything_is_written_below_data_sandbox_and_is_the_owners_alone(lasting: Lasting):
     rollcall, *_ = lasting
     data = rollcall.directory / "data"
     assert [path.name for path in data.iterdir()] == ["sandbox"]
@@ -73,7 +80,7 @@ def test_everything_is_written_below_data_sandbox_and_is_the_owners_alone(lastin
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_closes_both_within_five_seconds_the_bot_first(running, number):
+def test_a_signal_closes_both_within_five_seconds_the_bot_first(running: Launched, number: signal.Signals):
     process, _, children = running
     seconds, _, err = stop(process, number)
     assert process.returncode == 0
@@ -82,7 +89,7 @@ def test_a_signal_closes_both_within_five_seconds_the_bot_first(running, number)
     assert "closed" in err.splitlines()[-1]
 
 
-def test_a_second_start_is_told_who_is_there_before_it_tries_the_port(lasting):
+def test_a_second_start_is_told_who_is_there_before_it_tries_the_port(lasting: Lasting):
     rollcall, process, url, _ = lasting
     began = time.monotonic()
     second = rollcall.run("run", ROLLCALL_SANDBOX__PORT=url.rpartition(":")[2])
@@ -94,7 +101,7 @@ def test_a_second_start_is_told_who_is_there_before_it_tries_the_port(lasting):
 
 
 @pytest.mark.parametrize(("index", "name"), [(0, "sandbox"), (1, "bot")])
-def test_when_one_of_them_dies_the_other_is_ended_and_it_is_said(running, index, name):
+def test_when_one_of_them_dies_the_other_is_ended_and_it_is_said(running: Launched, index: int, name: str):
     process, _, children = running
     os.kill(sorted(children)[index], signal.SIGKILL)
     _, err = process.communicate(timeout=10)
@@ -102,7 +109,7 @@ def test_when_one_of_them_dies_the_other_is_ended_and_it_is_said(running, index,
     assert f"rollcall: the {name} was killed by SIGKILL" in err
 
 
-def test_nothing_survives_a_launcher_that_is_killed(running):
+def test_nothing_survives_a_launcher_that_is_killed(running: Launched):
     process, _, children = running
     process.kill()
     process.communicate()
@@ -112,7 +119,7 @@ def test_nothing_survives_a_launcher_that_is_killed(running):
     assert not [pid for pid in children if alive(pid)]
 
 
-def test_a_port_that_is_taken_is_one_clear_line(lasting):
+def test_a_port_that_is_taken_is_one_clear_line(lasting: Lasting):
     rollcall, _, url, _ = lasting
     port = url.rpartition(":")[2]
     done = rollcall.run("run", ROLLCALL_SANDBOX__PORT=port, ROLLCALL_DATABASE__PATH=str(rollcall.directory / "other"))
@@ -122,15 +129,14 @@ def test_a_port_that_is_taken_is_one_clear_line(lasting):
     assert "ROLLCALL_SANDBOX__PORT" in line
 
 
-def test_a_bot_that_cannot_start_ends_the_sandbox_and_passes_its_line_and_code_on(rollcall):
+def test_a_bot_that_cannot_start_ends_the_sandbox_and_passes_its_line_and_code_on(rollcall: Program):
     done = rollcall.run("run", ROLLCALL_BOT__COGS="nowhere")
     assert done.returncode == 70
-    assert [line for line in done.stderr.splitlines() if line.startswith("rollcall: ")] == [
-        "rollcall: the cog nowhere does not load: ExtensionNotFound: Extension 'cogs.nowhere' could not be loaded or found."
-    ]
+    [line] = [line for line in done.stderr.splitlines() if line.startswith("rollcall: ")]
+    assert line.startswith("rollcall: the cog nowhere does not load: ExtensionNotFound: ")
 
 
-def test_a_data_directory_that_cannot_be_made_is_named(rollcall):
+def test_a_data_directory_that_cannot_be_made_is_named(rollcall: Program):
     (rollcall.directory / "data").write_text("no directory")
     done = rollcall.run("run")
     assert done.returncode == 73

@@ -3,6 +3,7 @@
 import json
 import logging
 import sys
+from pathlib import Path
 
 import pytest
 from loguru import logger
@@ -26,14 +27,14 @@ def restored():
 
 
 @pytest.mark.parametrize("kind", ["text", "json"])
-def test_the_token_never_shows_however_it_got_into_a_record(capsys, kind):
+def test_the_token_never_shows_however_it_got_into_a_record(capsys: pytest.CaptureFixture[str], kind: str):
     set_up_logs(LoggingConfig(format=kind, level="TRACE"), [CANARY])
     logger.info("the token is {}", CANARY)
     logger.bind(extra=CANARY).info("bound")
     logging.getLogger("discord.http").warning("header %s", CANARY)
     token = CANARY
     try:
-        raise ValueError(f"bad header: Bot {token}")
+        raise ValueError(f"bad header: Bot {token}")  # noqa: TRY301
     except ValueError:
         logger.exception("failed")
     logger.info("somebody else's {}", ANOTHER_TOKEN)
@@ -45,7 +46,8 @@ def test_the_token_never_shows_however_it_got_into_a_record(capsys, kind):
     assert written.count("[hidden]") >= 5
 
 
-def test_the_log_file_is_the_owners_alone_and_redacted_as_well(tmp_path, capsys):
+@pytest.mark.usefixtures("capsys")
+def test_the_log_file_is_the_owners_alone_and_redacted_as_well(tmp_path: Path):
     path = tmp_path / "rollcall.log"
     set_up_logs(LoggingConfig(file=str(path)), [CANARY])
     logger.info("token {}", CANARY)
@@ -55,15 +57,15 @@ def test_the_log_file_is_the_owners_alone_and_redacted_as_well(tmp_path, capsys)
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_a_log_file_that_cannot_be_written_ends_the_start(tmp_path):
-    with pytest.raises(StartFailure, match="logging.file"):
+def test_a_log_file_that_cannot_be_written_ends_the_start(tmp_path: Path):
+    with pytest.raises(StartFailure, match=r"logging\.file"):
         set_up_logs(LoggingConfig(file=str(tmp_path)))
 
 
-def test_a_json_line_holds_message_level_logger_and_traceback(capsys):
+def test_a_json_line_holds_message_level_logger_and_traceback(capsys: pytest.CaptureFixture[str]):
     set_up_logs(LoggingConfig(format="json"))
     try:
-        raise KeyError("lost")
+        raise KeyError("lost")  # noqa: TRY301
     except KeyError:
         logging.getLogger("asyncio").exception("two\nlines {braces}")
     record = json.loads(capsys.readouterr().err)
@@ -72,7 +74,7 @@ def test_a_json_line_holds_message_level_logger_and_traceback(capsys):
     assert "KeyError: 'lost'" in record["traceback"]
 
 
-def test_the_values_of_variables_are_not_logged(capsys):
+def test_the_values_of_variables_are_not_logged(capsys: pytest.CaptureFixture[str]):
     set_up_logs(LoggingConfig())
     password = "hunter2" * 2
     try:
@@ -83,7 +85,7 @@ def test_the_values_of_variables_are_not_logged(capsys):
 
 
 @pytest.mark.parametrize(("level", "heard"), [("INFO", False), ("DEBUG", True)])
-def test_the_library_talks_only_when_somebody_is_debugging(capsys, level, heard):
+def test_the_library_talks_only_when_somebody_is_debugging(capsys: pytest.CaptureFixture[str], level: str, heard: bool):
     set_up_logs(LoggingConfig(level=level))
     logging.getLogger("discord.gateway").info("chatter")
     logging.getLogger("discord.gateway").warning("a warning")
@@ -92,10 +94,10 @@ def test_the_library_talks_only_when_somebody_is_debugging(capsys, level, heard)
     assert "a warning" in written
 
 
-def test_a_dropped_connection_is_one_line_without_traceback(capsys):
+def test_a_dropped_connection_is_one_line_without_traceback(capsys: pytest.CaptureFixture[str]):
     set_up_logs(LoggingConfig())
     try:
-        raise ConnectionResetError("the peer went away")
+        raise ConnectionResetError("the peer went away")  # noqa: TRY301
     except ConnectionResetError:
         logging.getLogger("discord.client").exception("Attempting a reconnect in %.2fs", 1.5)
     [line] = capsys.readouterr().err.splitlines()

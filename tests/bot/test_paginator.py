@@ -6,16 +6,19 @@ import discord
 import pytest
 
 from bot.ui.paginator import Paginator, over
-from tests.bot.talking import button, now, press, said
+from sandbox.server import Sandbox
+from tests.bot.talking import Message, button, now, press, said
+from tests.sandbox.people import People
 
 
-async def turn(people, message, label):
+async def turn(people: People, message: Message, label: str):
     await press(people, message, label)
     await asyncio.sleep(0.05)
     return await now(people, message)
 
 
-async def test_pages_turn_forward_to_the_last_and_back_to_the_first(bot, people, sandbox):
+@pytest.mark.usefixtures("bot")
+async def test_pages_turn_forward_to_the_last_and_back_to_the_first(people: People, sandbox: Sandbox):
     page = await people.answer(command="leaf")
     assert (said(page), button(page, "◀")["disabled"], button(page, "▶").get("disabled", False)) == (
         "page 0",
@@ -31,7 +34,8 @@ async def test_pages_turn_forward_to_the_last_and_back_to_the_first(bot, people,
     assert sandbox.problems == []
 
 
-async def test_a_page_that_cannot_be_read_is_told_and_the_list_stays_where_it_was(bot, people):
+@pytest.mark.usefixtures("bot")
+async def test_a_page_that_cannot_be_read_is_told_and_the_list_stays_where_it_was(people: People):
     page = await people.answer(command="leaf", options={"broken": True})
     outcome = await people.outcome(await press(people, page, "▶"))
     await asyncio.sleep(0.05)
@@ -42,7 +46,7 @@ async def test_a_page_that_cannot_be_read_is_told_and_the_list_stays_where_it_wa
 
 
 @pytest.mark.parametrize("count", [1, 2, 5])
-async def test_every_embed_of_a_list_is_one_page(count):
+async def test_every_embed_of_a_list_is_one_page(count: int):
     fetch = over([discord.Embed(title=str(number)) for number in range(count)])
     titles, cursor = [], None
     while True:
@@ -54,6 +58,7 @@ async def test_every_embed_of_a_list_is_one_page(count):
     assert titles == [str(number) for number in range(count)]
 
 
-async def test_one_page_needs_no_buttons(bot, people):
+@pytest.mark.usefixtures("bot")
+async def test_one_page_needs_no_buttons(people: People):
     assert (await people.answer(command="plain"))["components"] == []
     assert Paginator[int](over([]), author=1).children

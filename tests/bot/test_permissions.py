@@ -3,22 +3,27 @@
 import pytest
 
 from bot import permissions
+from bot.client import Rollcall
 from bot.config import BotConfig, Config
 from bot.permissions import FEATURES, MATRIX, AdminRoles, Level, mismatches
+from sandbox.server import Sandbox
+from sandbox.world import User
 from tests.bot.conftest import PROBE
 from tests.bot.talking import said
+from tests.sandbox.people import People
 
 
 @pytest.fixture
-def operator(sandbox):
+def operator(sandbox: Sandbox):
     return next(user for user in sandbox.world.users.values() if user.name == "benjamin")
 
 
 @pytest.fixture
-def config(operator):
+def config(operator: User):
     return Config(bot=BotConfig(cogs=("probe",), operators=(int(operator.id),)))
 
 
+@pytest.mark.usefixtures("bot")
 @pytest.mark.parametrize(
     ("who", "command", "answer"),
     [
@@ -31,13 +36,15 @@ def config(operator):
         ("benjamin", "machine", "for operators"),
     ],
 )
-async def test_a_command_runs_for_its_level_and_above_and_the_others_are_told(bot, people, who, command, answer):
+async def test_a_command_runs_for_its_level_and_above_and_the_others_are_told(
+    people: People, who: str, command: str, answer: str
+):
     message = await people.answer(as_=who, command=command)
     assert said(message) == answer
     assert message["ephemeral"]
 
 
-async def test_the_admin_role_makes_an_admin_on_its_own_server_only(bot, people, sandbox):
+async def test_the_admin_role_makes_an_admin_on_its_own_server_only(bot: Rollcall, people: People, sandbox: Sandbox):
     guild = next(iter(sandbox.world.guilds.values()))
     role = next(role for role in guild.roles.values() if role.name == "player")
     bot.admin_roles.set(int(guild.id), int(role.id))
@@ -56,7 +63,8 @@ def test_the_last_known_admin_role_is_kept_until_it_is_taken_away():
     assert roles.get(1) is None
 
 
-def test_a_command_without_a_row_and_a_row_without_a_command_are_both_named(probe):
+@pytest.mark.usefixtures("probe")
+def test_a_command_without_a_row_and_a_row_without_a_command_are_both_named():
     assert mismatches(PROBE, ["probe"]) == []
     [extra] = mismatches([*PROBE, "stray"], ["probe"])
     assert extra == "/stray has no row in the permission matrix"

@@ -3,6 +3,7 @@
 import re
 import string
 import unicodedata
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,7 @@ from db import Outcome, WriteResult
 REASONS = {"INSUFFICIENT_FUNDS": lambda details: f"You have only {details['available_cents']} cents."}
 
 
-def result(outcome: Outcome, reason: str, **more) -> WriteResult[None]:
+def result(outcome: Outcome, reason: str, **more: Any) -> WriteResult[None]:
     return WriteResult(outcome=outcome, reason=reason, operation_id="1:pay", **more)
 
 
@@ -62,18 +63,18 @@ def test_an_unknown_outcome_says_not_to_repeat_it():
         ("", ""),
     ],
 )
-def test_text_from_strangers_is_shown_as_text(given, shown):
+def test_text_from_strangers_is_shown_as_text(given: str, shown: str):
     assert safe_text(given) == shown
 
 
 @given(st.text())
-def test_nothing_invisible_nor_reordering_gets_through(text):
+def test_nothing_invisible_nor_reordering_gets_through(text: str):
     shown = safe_text(text).replace("@\u200b", "@")
     assert not {unicodedata.category(each) for each in shown if each != "\n"} & {"Cc", "Cf", "Cs"}
 
 
 @given(st.text(alphabet=st.sampled_from("*_~|`<>[]()\\@#-ab \n\u200b\u202e")))
-def test_no_live_markdown_and_no_mention_is_left(text):
+def test_no_live_markdown_and_no_mention_is_left(text: str):
     shown = safe_text(text)
     bare = re.sub(r"\\[^\sa-z]", "x", shown)
     assert not re.search(r"[*_~|`<>\[\]()\\]", bare)
@@ -82,5 +83,5 @@ def test_no_live_markdown_and_no_mention_is_left(text):
 
 
 @given(st.text(alphabet=string.ascii_letters + string.digits + " äß漢字,.!?'"))
-def test_ordinary_words_are_left_alone(text):
+def test_ordinary_words_are_left_alone(text: str):
     assert safe_text(text) in {text, re.sub(r"(?m)^(\s*)(\d+\.\s)", r"\1\\\2", text)}

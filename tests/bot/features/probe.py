@@ -6,7 +6,7 @@ import discord
 from discord import app_commands
 from discord.ext import commands
 
-from bot.funnel import SafeModal, SafeView, UserError, defer, respond
+from bot.funnel import Interaction, SafeModal, SafeView, UserError, defer, respond
 from bot.ui.confirm import Confirm
 from bot.ui.embeds import info
 from bot.ui.paginator import Page, Paginator
@@ -15,15 +15,15 @@ from db import QueryFailed
 
 class Buttons(SafeView):
     @discord.ui.button(label="refuse")
-    async def refuse(self, _interaction, _button):
+    async def refuse(self, _interaction: Interaction, _button: object):
         raise UserError("not with this button")
 
     @discord.ui.button(label="crash")
-    async def crash(self, _interaction, _button):
+    async def crash(self, _interaction: Interaction, _button: object):
         raise RuntimeError("the button's secret reason")
 
     @discord.ui.button(label="fine")
-    async def fine(self, interaction, _button):
+    async def fine(self, interaction: Interaction, _button: object):
         await defer(interaction, thinking=False)
         await respond(interaction, "replaced")
 
@@ -31,7 +31,7 @@ class Buttons(SafeView):
 class Form(SafeModal, title="A form"):
     words = discord.ui.TextInput(label="Words", custom_id="words")
 
-    async def on_submit(self, interaction):
+    async def on_submit(self, interaction: Interaction):
         if self.words.value == "crash":
             raise RuntimeError("the form's secret reason")
         await respond(interaction, f"you wrote {self.words.value}")
