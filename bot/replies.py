@@ -39,8 +39,10 @@ async def deliver(
     ephemeral: bool = True,
 ) -> None:
     """Tell the user how the write ended; `success` is asked only for one that committed."""
-    if result.ok:
+    if result.has_value:
         await respond(interaction, embed=success(result.value), ephemeral=ephemeral)
+    elif result.ok:
+        await respond(interaction, embed=embeds.info("Done before", result.text))
     else:
         await respond(interaction, embed=embeds.failure(sentence(result, reasons)))
 

@@ -26,12 +26,13 @@ from db.journal import JournalReport
 from db.manager import DatabaseManager, open_database
 from db.metrics import Percentiles
 from db.modes import Mode
-from db.operations import Context, Operation, ParameterError, Query, operation, query
-from db.results import JSON, Outcome, Rejected, ResultNotOk, WriteResult
+from db.operations import Context, Operation, Query, operation, query
+from db.results import Outcome, Rejected, ResultNotOk, WriteResult
 from db.settings import DatabaseSettings
 from db.snapshot import ForbiddenStatement, Snapshot
 from db.status import Status
 from db.transaction import Transaction
+from db.values import JSON, ParameterError
 
 __all__ = [
     "JSON",

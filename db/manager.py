@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import shutil
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
 from loguru import logger
 
+from db.background import Background
 from db.breaker import Breaker, BreakerState
 from db.engine import Engine, load_engine
 from db.errors import DatabaseError, Unavailable, new_error_id
@@ -21,12 +22,13 @@ from db.layout import Layout
 from db.lock import DirectoryLock
 from db.metrics import Meter
 from db.modes import Mode, Modes
-from db.operations import Context, Operation, Query, check_parameters
+from db.operations import Context, Operation, Query
 from db.results import Outcome, WriteResult
 from db.settings import DatabaseSettings
 from db.status import Status
 from db.store import OpenStore, Problem, open_store
 from db.submission import submit
+from db.values import check_parameters
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -53,7 +55,7 @@ class DatabaseManager:
         self._operations = Meter()
         self._queries = Meter()
         self._last_error = ""
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
 
     @property
     def mode(self) -> Mode:
@@ -163,14 +165,11 @@ class DatabaseManager:
         """Open the database, or go on without it and keep trying. Raises StartupError for a foreign or newer one."""
         await self._open()
         logger.info("database: {}", self.status().line())
-        self._spawn(self._supervise())
+        self._background.spawn(self._supervise())
 
     async def close(self) -> None:
         """Answer everybody who waits, close every connection. Harmless when called twice."""
-        for task in tuple(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._background.close()
         store, self._store = self._store, None
         if store is not None:
             await store.close()
@@ -207,23 +206,18 @@ class DatabaseManager:
         except Exception as exc:  # noqa: BLE001 - the bot goes on without a database, whatever this one is
             self._modes.set_closed(str(exc))
 
-    def _probe(self, breaker: Breaker, attempt: Callable[[], Any]) -> None:
+    def _probe(self, breaker: Breaker, attempt: Callable[[], Awaitable[None]]) -> None:
         if breaker.begin_probe():
-            self._spawn(self._probe_once(breaker, attempt))
+            self._background.spawn(self._probe_once(breaker, attempt))
 
-    async def _probe_once(self, breaker: Breaker, attempt: Callable[[], Any]) -> None:
+    async def _probe_once(self, breaker: Breaker, attempt: Callable[[], Awaitable[None]]) -> None:
         try:
             await attempt()
-        except DatabaseError as exc:
+        except Exception as exc:  # noqa: BLE001 - whatever it was, the breaker must not stay half open for ever
             breaker.probe_failed(str(exc))
         else:
             breaker.probe_succeeded()
             self._events.emit(EventKind.RECONNECTED, f"the {breaker.name} can work again", good=True)
-
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
 
     def _breaker(self, name: str) -> Breaker:
         return Breaker(

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property, update_wrapper
-from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, NoReturn, ParamSpec, TypeVar, cast, get_type_hints
+from typing import TYPE_CHECKING, Concatenate, Final, Generic, ParamSpec, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter
+
+from db.values import ParameterError, check_parameters
 
 if TYPE_CHECKING:
     from db.snapshot import Snapshot
@@ -18,14 +18,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-_INT64_MIN: Final = -(2**63)
-_INT64_MAX: Final = 2**63 - 1
 _ID_LENGTH: Final = 200
-_HALF_SURROGATE: Final = re.compile("[\ud800-\udfff]")
-
-
-class ParameterError(TypeError):
-    """A parameter that could not be stored and replayed: a mistake of the calling code, found before any I/O."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,42 +33,6 @@ class Context:
         if not 0 < len(self.operation_id) <= _ID_LENGTH or not self.operation_id.isprintable():
             raise ParameterError(f"operation id {self.operation_id!r}: 1 to {_ID_LENGTH} printable characters")
         check_parameters({"actor": self.actor, "guild": self.guild})
-
-
-def check_parameters(params: dict[str, Any]) -> None:
-    """Raise ParameterError unless every value is JSON of 64-bit integers, finite floats and real text."""
-    for name, value in params.items():
-        _check(name, value)
-
-
-def _check(name: str, value: Any) -> None:
-    match value:
-        case None | bool():
-            return
-        case int() if _INT64_MIN <= value <= _INT64_MAX:
-            return
-        case float() if math.isfinite(value):
-            return
-        case str() if "\0" not in value and not _HALF_SURROGATE.search(value):
-            return
-        case list():
-            for number, item in enumerate(cast("list[Any]", value)):
-                _check(f"{name}[{number}]", item)
-        case dict():
-            for key, item in cast("dict[Any, Any]", value).items():
-                if not isinstance(key, str):
-                    _refuse(name, key)
-                _check(f"{name}: the key {key!r}", key)
-                _check(f"{name}.{key}", item)
-        case _:
-            _refuse(name, value)
-
-
-def _refuse(name: str, value: object) -> NoReturn:
-    raise ParameterError(
-        f"{name}: {value!r:.80} cannot be stored: 64-bit integers, finite floats, text without NUL or half "
-        "surrogates, booleans, None, and lists or dicts of these can"
-    )
 
 
 class Operation(Generic[P, T]):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
 
+from db.background import Background
 from db.breaker import Breaker
 from db.connection import ConnectionManager, HopConnection
 from db.engine import Connection, Engine
@@ -56,7 +57,7 @@ class ReaderPool:
         self._breaker = breaker
         self._waiting: deque[Read[Any]] = deque()
         self._free = list(connections.readers)
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self._out = 0  # trains on their way
         self._last_departure = 0.0
         self._reinforcement: asyncio.TimerHandle | None = None
@@ -83,8 +84,7 @@ class ReaderPool:
         """Answer what still waits, and let go of the connections."""
         while self._waiting:
             self._waiting.popleft().future.set_exception(Unavailable("the bot is shutting down"))
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._background.close()
 
     def _dispatch(self) -> None:
         """Send what waits on its way, by one reader at a time unless that one is late.
@@ -122,9 +122,7 @@ class ReaderPool:
             # After the callers have heard: what they ask for next shares a train with what waits already.
             asyncio.get_running_loop().call_soon(self._dispatch)
             return
-        task = asyncio.get_running_loop().create_task(self._mend(reader, train, failure))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        self._background.spawn(self._mend(reader, train, failure))
 
     async def _mend(self, reader: HopConnection, train: list[Read[Any]], failure: BaseException) -> None:
         """Replace a reader that failed, and give its unanswered reads one more chance."""

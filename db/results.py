@@ -8,9 +8,10 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, Generic, TypeVar, cast
 
+from db.values import JSON, check_parameters
+
 T_co = TypeVar("T_co", covariant=True)
 
-JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
 _NOTHING: Final[Mapping[str, JSON]] = MappingProxyType({})
 
 
@@ -26,6 +27,7 @@ class Rejected(Exception):
 
     def __init__(self, reason: str, /, **details: JSON) -> None:
         super().__init__(reason)
+        check_parameters(details)
         self.reason = reason
         self.details = details
 
@@ -33,6 +35,8 @@ class Rejected(Exception):
 class ResultNotOk(Exception):
     """Somebody took the value of a write that did not commit."""
 
+
+ANSWER_ERASED: Final = "ANSWER_ERASED"
 
 _TEXTS: Final = {
     Outcome.COMMITTED: "Done.",
@@ -73,8 +77,13 @@ class WriteResult(Generic[T_co]):
         return self.outcome is Outcome.COMMITTED
 
     @property
+    def has_value(self) -> bool:
+        """Whether what the operation returned is there: it committed, and its answer was not erased since."""
+        return self.ok and self.reason != ANSWER_ERASED
+
+    @property
     def value(self) -> T_co:
-        """What the operation returned; raises ResultNotOk where it did not commit."""
-        if not self.ok:
+        """What the operation returned; raises ResultNotOk where there is no such thing."""
+        if not self.has_value:
             raise ResultNotOk(f"{self.operation_id}: {self.outcome} ({self.reason})")
         return cast("T_co", self.answer)

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Final, Generic, TypeVar
 
 import orjson
+from pydantic import ValidationError
 
 from db.errors import new_error_id
 from db.journal import Found
-from db.operations import Context, Operation, check_parameters
-from db.results import Outcome, WriteResult
+from db.operations import Context, Operation
+from db.results import ANSWER_ERASED, Outcome, WriteResult
+from db.values import check_parameters
 
 T = TypeVar("T")
 
@@ -98,7 +100,7 @@ class Submission(Generic[T]):
         if found.name != self.operation.name or found.guild != self.context.guild:
             return self._reused()
         if found.payload is None:
-            return replace(self._recorded_outcome(found), reason="ANSWER_ERASED", repeated=True)
+            return self._erased(found)
         payload = orjson.loads(found.payload)
         if payload["digest"] != self.digest:
             return self._reused()
@@ -106,11 +108,20 @@ class Submission(Generic[T]):
             refusal = payload["answer"]
             return self.rejected(refusal["reason"], refusal["details"], repeated=True)
         matched, modified = payload["rows"]
-        answer = self.operation.answers.validate_python(payload["answer"])
+        try:
+            answer = self.operation.answers.validate_python(payload["answer"])
+        except ValidationError:  # an answer of an earlier version of the operation, which had another shape
+            return self._erased(found)
         return self.committed(answer, (matched, modified), repeated=True)
 
-    def _recorded_outcome(self, found: Found) -> WriteResult[T]:
-        return WriteResult(outcome=Outcome(found.outcome), reason="", operation_id=self.context.operation_id)
+    def _erased(self, found: Found) -> WriteResult[T]:
+        return WriteResult(
+            outcome=Outcome(found.outcome),
+            reason=ANSWER_ERASED,
+            operation_id=self.context.operation_id,
+            repeated=True,
+            better_text="This was already done before; its details are no longer kept.",
+        )
 
     def _reused(self) -> WriteResult[T]:
         return self.failed(

@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
+from db.background import Background
 from db.breaker import Breaker
 from db.connection import ConnectionManager
 from db.engine import Engine, checkpoint
@@ -50,7 +51,7 @@ class Writer:
         self._waiting: deque[Submission[Any]] = deque()
         self._free = asyncio.Event()  # whether the writing connection is nobody's just now
         self._free.set()
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._background = Background()
         self._watchdog: asyncio.TimerHandle | None = None
         self.stuck = False
 
@@ -85,10 +86,7 @@ class Writer:
             await asyncio.sleep(0.005)
         self._free.clear()
         self._refuse_waiting("SHUTTING_DOWN")
-        for task in tuple(self._tasks):
-            task.cancel()
-        if self._tasks:
-            await asyncio.wait(self._tasks)
+        await self._background.close()
 
     def _depart(self) -> None:
         """Send what waits to the writer's thread as one batch."""
@@ -108,20 +106,24 @@ class Writer:
         )
 
     def _arrive(self, batch: Sequence[Submission[Any]], outcome: Report | BaseException) -> None:
+        if not isinstance(outcome, Report) or outcome.end is not End.COMMITTED:
+            self._background.spawn(self._mend(batch, outcome))
+            return
+        self._called_off()
+        self._breaker.success()
+        for submission, result in zip(batch, outcome.results, strict=True):
+            submission.give(result)
+        if self._wal_bytes() < self._settings.checkpoint_wal_bytes:
+            # After the callers have heard: what they ask for next shares one commit with what waits already.
+            asyncio.get_running_loop().call_soon(self._release)
+        else:
+            self._background.spawn(self._checkpoint())
+
+    def _called_off(self) -> None:
+        """The writer has come back."""
+        self.stuck = False
         if self._watchdog is not None:
             self._watchdog.cancel()
-        self.stuck = False
-        if isinstance(outcome, Report) and outcome.end is End.COMMITTED:
-            self._breaker.success()
-            for submission, result in zip(batch, outcome.results, strict=True):
-                submission.give(result)
-            if self._wal_bytes() < self._settings.checkpoint_wal_bytes:
-                # After the callers have heard: what they ask for next shares one commit with what waits already.
-                asyncio.get_running_loop().call_soon(self._release)
-            else:
-                self._spawn(self._checkpoint())
-        else:
-            self._spawn(self._mend(batch, outcome))
 
     def _release(self) -> None:
         self._free.set()
@@ -132,6 +134,7 @@ class Writer:
         try:
             await self._mender.mend(batch, outcome)
         finally:
+            self._called_off()
             self._release()
 
     async def _checkpoint(self) -> None:
@@ -165,8 +168,3 @@ class Writer:
     def _refuse_waiting(self, reason: str) -> None:
         while self._waiting:
             self._waiting.popleft().refuse(reason)
-
-    def _spawn(self, work: Any) -> None:
-        task = asyncio.get_running_loop().create_task(work)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
