@@ -19,13 +19,17 @@ export function allowed(command, permissions) {
   return Boolean(held & ADMINISTRATOR) || (held & command.needs) === command.needs;
 }
 
-/** Those that begin with what was typed before those that merely hold it. */
+/** Those whose name begins with what was typed, has a word that does, or holds it; else those that speak of it. */
 export function completions(commands, typed, permissions) {
   const wanted = typed.toLowerCase().trim();
-  const rank = (command) => [!allowed(command, permissions), !command.name.startsWith(wanted)].map(Number).join("");
-  return commands
-    .filter((command) => command.name.includes(wanted) || command.description.toLowerCase().includes(wanted))
-    .sort((one, other) => rank(one).localeCompare(rank(other)));
+  const rank = ({ name }) =>
+    [name.startsWith(wanted), name.includes(` ${wanted}`), name.includes(wanted)].indexOf(true);
+  const named = commands.filter((command) => rank(command) >= 0);
+  const found = named.length ? named : commands.filter(({ description }) => description.toLowerCase().includes(wanted));
+  const order = (command) => Number(!allowed(command, permissions)) * 10 + rank(command);
+  return found
+    .map((command) => ({ command, muted: !allowed(command, permissions) }))
+    .sort((one, other) => order(one.command) - order(other.command));
 }
 
 /** Discord's null is everybody, and its "0" administrators alone. */

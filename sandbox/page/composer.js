@@ -34,9 +34,11 @@ export class Composer {
 
   suggest(text) {
     if (!text.startsWith("/")) return [];
-    return completions(this.world.commands, text.slice(1), this.world.permissions).map((command) => ({
+    const found = completions(this.world.commands, text.slice(1), this.world.permissions);
+    return found.map(({ command, muted }) => ({
       label: `/${command.name}`,
-      detail: command.description,
+      detail: muted ? `${command.description} Not for this user.` : command.description,
+      muted,
       command,
     }));
   }

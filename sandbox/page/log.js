@@ -3,6 +3,7 @@
 import { byId, h } from "./dom.js";
 import { renderMessage } from "./messages.js";
 
+const NEWEST = 200; // messages drawn; what is older is read in the bot's own commands
 const NEAR_END_PX = 80; // so close to the end one is still reading along
 
 export class Log {
@@ -23,7 +24,7 @@ export class Log {
   show(messages) {
     const follow = this.following;
     const drawn = new Map();
-    for (const message of messages) drawn.set(message.id, this.entry(message));
+    for (const message of messages.slice(-NEWEST)) drawn.set(message.id, this.entry(message));
     this.drawn = drawn;
     const nodes = [...drawn.values()].map((entry) => entry.node);
     const empty = nodes.length ? [] : [h("li.empty", {}, "Nothing has been said here yet.")];

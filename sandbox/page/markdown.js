@@ -5,7 +5,9 @@ import { h } from "./dom.js";
 const CODE_BLOCK = /```(?:[\w+-]*\n)?([\s\S]+?)```/;
 const INNER = String.raw`((?:\\[\s\S]|[^\\])+?)`;
 const QUOTE = /^> ?/;
-const BULLET = /^\s*(?:[-*]|\d+\.) /;
+const BULLET = /^\s*[-*] /;
+const NUMBER = /^\s*(\d{1,9})\. /;
+const BLOCK = /^(?:>>> |> |#{1,3} |-# |\s*[-*] |\s*\d{1,9}\. )/;
 
 // [pattern, what it becomes]; the first that fits at a position wins.
 const INLINE = [
@@ -40,6 +42,7 @@ export function markdown(text, names) {
 
 function blocks(text, names) {
   const nodes = [];
+  if (text === "" || text === "\n") return nodes;
   const lines = text.replace(/^\n|\n$/g, "").split("\n");
   while (lines.length) nodes.push(block(lines, names));
   return nodes;
@@ -55,15 +58,23 @@ function block(lines, names) {
     return h("blockquote", {}, blocks(takeWhile(lines, QUOTE).join("\n"), names));
   }
   if (BULLET.test(line)) {
-    return h("ul", {}, takeWhile(lines, BULLET).map((item) => h("li", {}, inline(item, names))));
+    return h("ul", {}, items(takeWhile(lines, BULLET), names));
+  }
+  const number = NUMBER.exec(line);
+  if (number) {
+    return h("ol", { start: Number(number[1]) }, items(takeWhile(lines, NUMBER), names));
   }
   const heading = /^(#{1,3}|-#) (.+)/.exec(line);
   if (heading) {
     lines.shift();
     return h(heading[1] === "-#" ? "small" : `h${heading[1].length + 2}`, {}, inline(heading[2], names));
   }
-  const plain = lines.findIndex((each, index) => index && /^(?:> |>>> |#{1,3} |-# |\s*[-*] |\s*\d+\. )/.test(each));
+  const plain = lines.findIndex((each, index) => index && BLOCK.test(each));
   return h("p", {}, inline(lines.splice(0, plain < 0 ? lines.length : plain).join("\n"), names));
+}
+
+function items(lines, names) {
+  return lines.map((line) => h("li", {}, inline(line, names)));
 }
 
 function takeWhile(lines, prefix) {

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import pytest
 
-from sandbox.server import Sandbox
 from tests.sandbox.people import People
 
 PAGE = Path(__file__).parents[2] / "sandbox" / "page"
@@ -19,7 +18,7 @@ async def get(people: People, path: str) -> tuple[int, str, dict[str, str]]:
         return response.status, await response.text(), dict(response.headers)
 
 
-async def test_the_page_and_all_that_it_asks_for_is_served_under_a_strict_policy(sandbox: Sandbox, people: People):
+async def test_the_page_and_all_that_it_asks_for_is_served_under_a_strict_policy(people: People):
     for path in ["/", *(f"/{file.name}" for file in PAGE.iterdir())]:
         status, _, headers = await get(people, path)
         assert status == 200, path
