@@ -79,7 +79,7 @@ class Commands:
             "dm_permission": True,
             "nsfw": False,
         }
-        identity = {
+        identity: dict[str, Any] = {
             "id": known_id or self._ids.next(),
             "application_id": self._application_id,
             "version": self._ids.next(),

@@ -53,6 +53,10 @@ class Sandbox:
         return self.hub.problems
 
     @property
+    def socket(self) -> Path:
+        return self._socket
+
+    @property
     def port(self) -> int:
         return self._port
 

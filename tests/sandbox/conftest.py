@@ -93,12 +93,12 @@ Connect = Callable[[Callable[[Bot], object]], contextlib.AbstractAsyncContextMan
 
 
 @pytest.fixture
-def connected(socket: Path) -> Connect:
+def connected(sandbox: Sandbox) -> Connect:
     """`async with connected(prepare) as bot:`: a ready bot with the commands that `prepare` adds."""
 
     @contextlib.asynccontextmanager
     async def connect(prepare: Callable[[Bot], object]) -> AsyncIterator[Bot]:
-        bot = Bot(socket, prepare=prepare)
+        bot = Bot(sandbox.socket, prepare=prepare)
         async with running(bot):
             yield bot
 

@@ -1,5 +1,7 @@
 """Buttons, selects and modals, used as a person does."""
 
+from typing import Any
+
 import discord
 import pytest
 
@@ -103,7 +105,7 @@ async def test_a_select_hands_over_its_values(people: People, connected: Connect
     ],
 )
 async def test_a_client_refuses_what_cannot_be_pressed_or_chosen(
-    people: People, connected: Connect, use: dict[str, object], status: int, said: str
+    people: People, connected: Connect, use: dict[str, Any], status: int, said: str
 ):
     async with connected(prepare):
         message = await people.answer(command="panel")
@@ -180,7 +182,7 @@ async def test_a_form_can_be_filled_in_by_its_labels(people: People, connected: 
     ],
 )
 async def test_a_client_refuses_a_form_that_is_filled_in_wrongly(
-    people: People, connected: Connect, fields: dict[str, object], said: str
+    people: People, connected: Connect, fields: dict[str, Any], said: str
 ):
     async with connected(prepare_form):
         opened = await people.outcome(await people.interact(command="register"))
