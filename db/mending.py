@@ -9,20 +9,35 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 from loguru import logger
 
 from db.breaker import Breaker
 from db.connection import ConnectionManager
 from db.engine import Connection, Engine, checkpoint
-from db.errors import ConnectionLost, Consequence, DatabaseError, DeadlineExceeded, Phase, Severity, translate
+from db.errors import (
+    ConnectionLost,
+    Consequence,
+    ConstraintViolated,
+    DatabaseError,
+    DeadlineExceeded,
+    Phase,
+    Severity,
+    new_error_id,
+    translate,
+)
 from db.retries import retrying
 from db.settings import DatabaseSettings
 from db.submission import Submission
 from db.transaction import End, Report, TransactionManager
 
 T = TypeVar("T")
+
+_REASONS: Final[dict[type[DatabaseError], str]] = {
+    DeadlineExceeded: "TIMED_OUT",
+    ConstraintViolated: "CONSTRAINT_VIOLATED",
+}
 
 
 class Mender:
@@ -47,10 +62,14 @@ class Mender:
         if isinstance(outcome, BaseException):
             logger.opt(exception=outcome).error("the writer failed in a way nobody foresaw")
             outcome = Report(End.UNKNOWN, error=ConnectionLost(str(outcome)))
-        await self._digest(batch, outcome)
-        for submission in batch:
-            if not submission.future.done():
-                await self._commit_alone(submission)
+        try:
+            await self._digest(batch, outcome)
+            for submission in batch:
+                if not submission.future.done():
+                    await self._commit_alone(submission)
+        finally:  # whatever goes wrong here, nobody waits for ever, and nobody is told more than is known
+            for submission in batch:
+                submission.give(submission.unknown("INTERRUPTED", error_id=new_error_id()))
 
     async def settle(self) -> None:
         """Make every earlier commit's fate final: a fence, then every frame of the WAL in the file.
@@ -98,6 +117,8 @@ class Mender:
             await self._find_out(batch, report.error or ConnectionLost("COMMIT failed"))
         elif isinstance(report.error, DeadlineExceeded) and report.culprit is not None:
             self._fail(batch[report.culprit], report.error)
+            for submission in batch:  # they waited behind it, and it used their time up too
+                submission.deadline = time.monotonic() + self._settings.operation_timeout_s
 
     async def _find_out(self, batch: Sequence[Submission[Any]], error: DatabaseError) -> None:
         logger.warning("{} a commit of {} operations ended unknown: {}", error.error_id, len(batch), error)
@@ -128,7 +149,7 @@ class Mender:
             self._breaker.trip(str(error))
         elif error.consequence.is_infrastructure:
             self._breaker.failure(str(error))
-        reason = "TIMED_OUT" if isinstance(error, DeadlineExceeded) else error.type.name
+        reason = _REASONS.get(type(error), error.type.name)
         text = error.text if "nothing was changed" in error.text.lower() else f"{error.text} Nothing was changed."
         submission.give(submission.failed(reason, error_id=error.error_id, text=text))
 

@@ -43,6 +43,8 @@ class Operation(Generic[P, T]):
     """
 
     def __init__(self, name: str, function: Callable[Concatenate[Transaction, P], T], redact: frozenset[str]) -> None:
+        if "return" not in function.__annotations__:
+            raise TypeError(f"operation {name!r} must say what it returns: its recorded answer is read back as that")
         self.name = name
         self.redact = redact
         self._function = function

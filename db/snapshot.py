@@ -17,6 +17,7 @@ Row = tuple[Any, ...]
 READS: Final = frozenset({"SELECT", "VALUES", "WITH"})
 WRITES: Final = READS | {"INSERT", "UPDATE", "DELETE"}
 _LEADING: Final = re.compile(r"(?:\s+|--[^\n]*(?:\n|$)|/\*.*?\*/)*([A-Za-z]+)", re.DOTALL)
+_COMMENT: Final = re.compile(r"--[^\n]*|/\*.*?\*/", re.DOTALL)
 _OR_ROLLBACK: Final = re.compile(r"\bOR\s+ROLLBACK\b", re.IGNORECASE)
 
 
@@ -30,7 +31,7 @@ def _check_statement(sql: str, allowed: frozenset[str]) -> None:
     verb = match.group(1).upper() if match else ""
     if verb not in allowed:
         raise ForbiddenStatement(f"{verb or sql[:20]!r} is not for operations: they may use {sorted(allowed)}")
-    if _OR_ROLLBACK.search(sql):
+    if _OR_ROLLBACK.search(_COMMENT.sub(" ", sql)):
         raise ForbiddenStatement("OR ROLLBACK would end the transaction of everybody in the batch")
 
 

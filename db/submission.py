@@ -115,12 +115,13 @@ class Submission(Generic[T]):
         return self.committed(answer, (matched, modified), repeated=True)
 
     def _erased(self, found: Found) -> WriteResult[T]:
+        done = "done" if found.outcome == Outcome.COMMITTED else "refused"
         return WriteResult(
             outcome=Outcome(found.outcome),
             reason=ANSWER_ERASED,
             operation_id=self.context.operation_id,
             repeated=True,
-            better_text="This was already done before; its details are no longer kept.",
+            better_text=f"This was already {done} before; its details are no longer kept.",
         )
 
     def _reused(self) -> WriteResult[T]:

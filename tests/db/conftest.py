@@ -1,4 +1,5 @@
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,14 @@ def migrations(tmp_path: Path) -> Path:
 @pytest.fixture
 async def db(settings: DatabaseSettings, migrations: Path):
     async with open_database(settings, migrations) as opened:
+        yield opened
+
+
+@pytest.fixture
+async def impatient(settings: DatabaseSettings, migrations: Path):
+    """Deadlines that a test can wait for."""
+    soon = replace(settings, operation_timeout_s=0.2, query_timeout_s=0.2, busy_timeout_s=0.05)
+    async with open_database(soon, migrations) as opened:
         yield opened
 
 
