@@ -42,7 +42,10 @@ async def _serve(config: Config, token: SecretStr, discord_socket: Path | None) 
         async with AsyncExitStack() as stack:
             database = await stack.enter_async_context(open_database(config.database.settings(), MIGRATIONS))
             bot = await stack.enter_async_context(Rollcall(config, database, discord_socket=discord_socket))
-            await _run(bot, token, stop)
+            try:
+                await _run(bot, token, stop)
+            finally:
+                _end_within(_CLOSE_WITHIN_S)
             logger.info("closing")
             await bot.drain(_DRAIN_S)
         logger.info("closed")
@@ -72,7 +75,9 @@ def _raise_ending(connection: asyncio.Task[None]) -> None:
     error = connection.exception()
     if error is None:
         raise StartFailure("Discord closed the connection", os.EX_UNAVAILABLE)
-    raise _failure(error) or error from error
+    if failure := _failure(error):
+        raise failure from error
+    raise error
 
 
 def _failure(error: BaseException) -> StartFailure | None:
@@ -98,13 +103,14 @@ def _failure(error: BaseException) -> StartFailure | None:
 def _signals() -> Generator[asyncio.Event]:
     """An event that the first SIGINT or SIGTERM sets; the clock for closing runs from there. A second one kills."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
-    watchdog = threading.Timer(_CLOSE_WITHIN_S, _give_up)
-    watchdog.daemon = True
 
-    def on_signal() -> None:
+    def restore() -> None:
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
-        watchdog.start()
+
+    def on_signal() -> None:
+        restore()
+        _end_within(_CLOSE_WITHIN_S)
         stop.set()
 
     for number in (signal.SIGINT, signal.SIGTERM):
@@ -112,11 +118,16 @@ def _signals() -> Generator[asyncio.Event]:
     try:
         yield stop
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)
-        watchdog.cancel()
+        restore()
 
 
-def _give_up() -> None:
-    logger.critical("not closed after {} s, giving up; what was acknowledged is stored", _CLOSE_WITHIN_S)
-    os._exit(os.EX_SOFTWARE)
+def _end_within(seconds: float) -> None:
+    """End the process by then, come what may. A daemon thread: it does not keep one alive that ends before."""
+
+    def give_up() -> None:
+        logger.critical("not closed after {} s, giving up; what was acknowledged is stored", seconds)
+        os._exit(os.EX_SOFTWARE)
+
+    watchdog = threading.Timer(seconds, give_up)
+    watchdog.daemon = True
+    watchdog.start()

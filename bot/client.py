@@ -59,6 +59,7 @@ class Rollcall(commands.Bot):
         self.started_at = time.time()
         self.connected = asyncio.Event()
         self._mode_changed = asyncio.Event()
+        self._mode_shown = Mode.READ_WRITE
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def setup_hook(self) -> None:
@@ -95,15 +96,13 @@ class Rollcall(commands.Bot):
         """Show the mode whenever it changes. A task of its own: a listener of the database must not wait."""
         loop = asyncio.get_running_loop()
         unsubscribe = self.db.subscribe(lambda _event: loop.call_soon_threadsafe(self._mode_changed.set) and None)
-        shown = Mode.READ_WRITE
         try:
             await self.wait_until_ready()
-            self._mode_changed.set()
             while await self._mode_changed.wait():
                 self._mode_changed.clear()
-                if self.db.mode is not shown:
-                    shown = self.db.mode
-                    await self._show(shown)
+                if self.db.mode is not self._mode_shown:
+                    self._mode_shown = self.db.mode
+                    await self._show(self._mode_shown)
         finally:
             unsubscribe()
 
@@ -116,6 +115,9 @@ class Rollcall(commands.Bot):
 
     async def on_ready(self) -> None:
         self.connected.set()
+        # A new session begins with the plain presence, whatever the last one showed.
+        self._mode_shown = Mode.READ_WRITE
+        self._mode_changed.set()
         logger.info("ready as {} in {} servers", self.user, len(self.guilds))
 
     async def on_interaction(self, interaction: discord.Interaction) -> None:

@@ -1,6 +1,7 @@
 """Every outcome and error of a command ends here, and the user is always answered."""
 
 import asyncio
+import time
 from typing import Any, TypeAlias
 
 import aiohttp
@@ -9,6 +10,7 @@ from discord import app_commands
 from loguru import logger
 
 from bot import permissions
+from bot.replies import safe_text
 from bot.responding import ALREADY_ACKNOWLEDGED, TOO_LATE, Interaction, acknowledged, defer, respond
 from bot.ui import embeds
 from db import DatabaseError, new_error_id
@@ -18,8 +20,11 @@ __all__ = ["Interaction", "SafeModal", "SafeView", "Tree", "UserError", "defer",
 # A follow-up may be sent for 15 minutes; a view must time out while its message can still be edited.
 VIEW_TIMEOUT_S = 600.0
 
-# How long a button's handler has to acknowledge before we take it that there is none; Discord waits 3 s.
-ORPHAN_GRACE_S = 1.5
+# How long after a click we wait for a handler to come forward; Discord waits 3 s for an answer.
+ORPHAN_GRACE_S = 1.0
+
+# In Interaction.extras: a view or form of ours is at work on it, however long it takes to answer.
+_TAKEN = "rollcall.taken"
 
 AnyItem: TypeAlias = discord.ui.Item[Any]
 
@@ -33,7 +38,7 @@ class UserError(Exception):
 
 
 async def report(interaction: Interaction, error: BaseException, where: str) -> None:
-    """Log what went wrong and tell the user: a plain sentence, and an error id where it is our fault."""
+    """Log what went wrong and tell the user: a plain sentence, with an error id where the fault is ours."""
     cause = _root(error)
     if isinstance(cause, discord.HTTPException) and cause.code in TOO_LATE | {ALREADY_ACKNOWLEDGED}:
         # Too late, or somebody has answered: an error message would be refused or would overwrite the answer.
@@ -41,8 +46,7 @@ async def report(interaction: Interaction, error: BaseException, where: str) -> 
         return
     text = _plain(cause)
     if text is None:
-        error_id = cause.error_id if isinstance(cause, DatabaseError) else new_error_id()
-        text = cause.text if isinstance(cause, DatabaseError) else "Something went wrong on our side."
+        text, error_id = _ours(cause)
         text = f"{text}\n-# Error {error_id}"
         logger.opt(exception=cause).error(
             "{} failed for user {} in guild {} [{}]",
@@ -77,6 +81,16 @@ def _root(error: BaseException) -> BaseException:
     return error
 
 
+def _ours(error: BaseException) -> tuple[str, str]:
+    """What the user hears of a fault that is ours, and its id."""
+    if isinstance(error, DatabaseError):
+        return error.text, error.error_id
+    if isinstance(error, discord.HTTPException):
+        # It may have come after a write: nothing is known here of whether there was one.
+        return "Discord did not take the bot's answer. Look before you repeat it.", new_error_id()
+    return "Something went wrong on our side.", new_error_id()
+
+
 def _plain(error: BaseException) -> str | None:
     """The sentence for what is the user's to put right; None where the fault is ours."""
     text = None
@@ -88,9 +102,11 @@ def _plain(error: BaseException) -> str | None:
         case app_commands.CommandOnCooldown():
             text = f"Not so fast: try again in {error.retry_after:.0f} s."
         case app_commands.TransformerError():
-            text = f"“{error.value}” is not a valid value here."
+            text = f"“{safe_text(str(error.value))}” is not a valid value here."
         case app_commands.CheckFailure():
             text = "You may not use this command."
+        case discord.Forbidden():
+            text = "Discord does not let the bot do that here: it lacks a permission."
         case app_commands.CommandNotFound() | app_commands.CommandSignatureMismatch():
             text = "This command has changed. Wait a minute, or restart Discord, and try it again."
         case _:
@@ -119,23 +135,24 @@ class Tree(app_commands.CommandTree[Any]):
         return True
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
-        name = interaction.command.qualified_name if interaction.command else "an unknown command"
-        await report(interaction, error, f"/{name}")
+        await report(interaction, error, _name(interaction))
 
     async def _call(self, interaction: Interaction) -> None:
         # discord.py leaves two cases without an answer: an exception from interaction_check that is not
         # its own, and an autocomplete that raised. This is the one place every command passes through.
         task = asyncio.current_task()
         assert task is not None
+        began = time.monotonic()
         self._under_way.add(task)
         try:
             await super()._call(interaction)  # pyright: ignore[reportPrivateUsage]
         except app_commands.AppCommandError:
             raise
         except Exception as error:  # noqa: BLE001 - the funnel is where everything ends
-            await report(interaction, error, "a command")
+            await report(interaction, error, _name(interaction))
         finally:
             self._under_way.discard(task)
+            logger.debug("{} by {}: {:.1f} ms", _name(interaction), interaction.user.id, _ms_since(began))
         if not acknowledged(interaction):
             await self._answer_for(interaction)
 
@@ -143,7 +160,15 @@ class Tree(app_commands.CommandTree[Any]):
         if interaction.type is discord.InteractionType.autocomplete:
             await _tell(interaction, "")
         elif not interaction.command_failed:
-            await report(interaction, RuntimeError("the command ended without an answer"), "a command")
+            await report(interaction, RuntimeError("the command ended without an answer"), _name(interaction))
+
+
+def _name(interaction: Interaction) -> str:
+    return f"/{interaction.command.qualified_name}" if interaction.command else "an unknown command"
+
+
+def _ms_since(began: float) -> float:
+    return (time.monotonic() - began) * 1000
 
 
 class SafeView(discord.ui.View):
@@ -158,6 +183,7 @@ class SafeView(discord.ui.View):
         self.message: discord.Message | None = None
 
     async def interaction_check(self, interaction: Interaction, /) -> bool:
+        interaction.extras[_TAKEN] = True
         if self.author is not None and interaction.user.id != self.author:
             raise UserError("These buttons belong to the one who ran the command.")
         return True
@@ -188,6 +214,10 @@ class SafeView(discord.ui.View):
 class SafeModal(discord.ui.Modal):
     """A form whose errors reach the funnel."""
 
+    async def interaction_check(self, interaction: Interaction, /) -> bool:
+        interaction.extras[_TAKEN] = True
+        return True
+
     async def on_error(self, interaction: Interaction, error: Exception, /) -> None:
         await report(interaction, error, type(self).__name__)
 
@@ -195,5 +225,5 @@ class SafeModal(discord.ui.Modal):
 async def answer_orphan(interaction: Interaction) -> None:
     """Answer a button or form whose handler is gone: it timed out, or the bot has been restarted since."""
     await asyncio.sleep(ORPHAN_GRACE_S)
-    if not acknowledged(interaction):
+    if _TAKEN not in interaction.extras and not acknowledged(interaction):
         await _tell(interaction, "This is no longer active. Please run the command again.")

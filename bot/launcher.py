@@ -74,10 +74,10 @@ async def _launch(config: Config, config_file: Path, directory: Path) -> int:
     async with AsyncExitStack() as stack:
         sandbox = await Child.start("the sandbox", serve, _clean({}), announces=_READY_LINE)
         stack.push_async_callback(sandbox.close, _SANDBOX_CLOSES_WITHIN_S)
-        url = await _first(asyncio.wait_for(sandbox.announced, _START_S), stop, sandbox)
-        if url is None:
+        url = await _first(_address(sandbox), stop, sandbox)
+        state = url and await _first(_state(url), stop, sandbox)
+        if not (url and state):
             return _report(stop, sandbox)
-        state = await asyncio.to_thread(_state, url)
         bot = await Child.start("the bot", run, _environment(config, directory, state))
         stack.push_async_callback(bot.close, _BOT_CLOSES_WITHIN_S)
         if await _first(_ready(url), stop, bot, sandbox):
@@ -127,16 +127,32 @@ async def _first(wanted: Awaitable[T], stop: asyncio.Event, *children: Child) ->
             each.cancel()
 
 
+async def _address(sandbox: Child) -> str:
+    try:
+        return await asyncio.wait_for(asyncio.shield(sandbox.announced), _START_S)
+    except TimeoutError:
+        raise StartFailure(f"the sandbox did not start within {_START_S:g} s", os.EX_UNAVAILABLE) from None
+
+
 async def _ready(url: str) -> bool:
     """True once the bot has connected and its commands are known."""
-    while not (await asyncio.to_thread(_state, url))["bot"]["ready"]:  # noqa: ASYNC110 - another process
+    while not (await _state(url))["bot"]["ready"]:  # noqa: ASYNC110 - another process
         await asyncio.sleep(_POLL_S)
     return True
 
 
-def _state(url: str) -> dict[str, Any]:
-    with urllib.request.urlopen(f"{url}/api/state", timeout=_START_S) as answer:  # noqa: S310 - our own page
-        return json.load(answer)
+async def _state(url: str) -> dict[str, Any]:
+    """What the sandbox says of itself; asked until it answers, for whoever waits watches the child as well."""
+
+    def ask() -> dict[str, Any]:
+        with urllib.request.urlopen(f"{url}/api/state", timeout=_START_S) as answer:  # noqa: S310 - our own page
+            return json.load(answer)
+
+    while True:
+        try:
+            return await asyncio.to_thread(ask)
+        except OSError:
+            await asyncio.sleep(_POLL_S)
 
 
 def _report(stop: asyncio.Event, *children: Child) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, Self, TypeAlias, TypeVar
+from typing import Generic, Self, TypeAlias, TypeVar
 
 import discord
 
@@ -81,6 +81,3 @@ def over(embeds: Sequence[discord.Embed]) -> Fetch[int]:
         return Page(embed=embeds[at], following=at + 1 if at + 1 < len(embeds) else None)
 
     return fetch
-
-
-AnyPaginator: TypeAlias = Paginator[Any]

@@ -24,10 +24,13 @@ def test_the_token_comes_from_the_environment_and_hides_in_its_repr(monkeypatch:
     assert CANARY not in f"{token!r} {token}"
 
 
-def test_the_token_comes_from_the_file_that_the_environment_names(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+@pytest.mark.parametrize("variable", ["DISCORD_TOKEN", "DISCORD_TOKEN_FILE"])
+def test_the_token_comes_from_the_file_that_the_environment_names(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, variable: str
+):
     file = tmp_path / "token"
     file.write_text(CANARY + "\n")
-    monkeypatch.setenv("DISCORD_TOKEN_FILE", str(file))
+    monkeypatch.setenv(variable, str(file))
     assert read_token().get_secret_value() == CANARY
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import re
 import sqlite3  # noqa: TID251 - a file that some other program made
 import subprocess
 import sys
@@ -68,6 +69,13 @@ async def test_a_discord_that_lets_the_bot_wait_is_given_up_on(rollcall: Program
     assert (code, line) == (69, "rollcall: Discord did not let the bot in within 1 s")
 
 
+async def test_a_discord_that_is_ill_is_named(rollcall: Program, people: People, socket: Path):
+    await people.fault("status", route="/users/@me", status=503)
+    code, line, _ = await start(rollcall, socket)
+    assert code == 69
+    assert line.startswith("rollcall: Discord answers 503 at start")
+
+
 @pytest.mark.usefixtures("sandbox")
 async def test_a_feature_that_does_not_load_is_named(rollcall: Program, socket: Path):
     code, line, _ = await start(rollcall, socket, ROLLCALL_BOT__COGS="reference,nowhere")
@@ -104,6 +112,9 @@ async def test_a_second_bot_on_the_same_data_is_told_who_has_it(rollcall: Progra
         code, line, _ = await start(rollcall, socket)
         assert code == 75
         assert f"process {first.pid}" in line
+        looked = await asyncio.to_thread(rollcall.run, "db", "status")
+        assert looked.returncode == 0
+        assert re.search(rf"in use by +process {first.pid}", looked.stdout)
     finally:
         await asyncio.to_thread(stop, first)
 
