@@ -6,9 +6,8 @@ delivery and the replay after RESUME are the same thing: nothing is lost, nothin
 
 import asyncio
 import contextlib
-import secrets
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any
 
 import orjson
 from aiohttp import WSCloseCode, WSMsgType, web
@@ -16,43 +15,15 @@ from aiohttp import WSCloseCode, WSMsgType, web
 from sandbox.errors import Refusal
 from sandbox.events import Event, Events
 from sandbox.faults import Faults
-from sandbox.intents import KNOWN, PRIVILEGED, Intent, application_flags, seen_through
+from sandbox.greeting import API_VERSION, guild_create, members_chunk, ready
+from sandbox.intents import KNOWN, PRIVILEGED, Intent, seen_through
 from sandbox.problems import Problem, Problems
+from sandbox.session import Close, Op, Session
 from sandbox.wire import dumps
 from sandbox.world import World
 
-API_VERSION = "10"
-# Discord replays a limited number of events too; beyond it a session has to start anew.
-REPLAY_LIMIT = 5_000
-RESUME_URL = "wss://gateway.discord.gg"
-
-
-class Op:
-    DISPATCH: Final = 0
-    HEARTBEAT: Final = 1
-    IDENTIFY: Final = 2
-    PRESENCE: Final = 3
-    VOICE_STATE: Final = 4
-    RESUME: Final = 6
-    RECONNECT: Final = 7
-    REQUEST_MEMBERS: Final = 8
-    INVALID_SESSION: Final = 9
-    HELLO: Final = 10
-    HEARTBEAT_ACK: Final = 11
-
-
-class Close:
-    UNKNOWN_ERROR: Final = 4000
-    UNKNOWN_OPCODE: Final = 4001
-    DECODE_ERROR: Final = 4002
-    NOT_AUTHENTICATED: Final = 4003
-    AUTHENTICATION_FAILED: Final = 4004
-    ALREADY_AUTHENTICATED: Final = 4005
-    INVALID_SEQUENCE: Final = 4007
-    SESSION_TIMED_OUT: Final = 4009
-    INVALID_API_VERSION: Final = 4012
-    INVALID_INTENTS: Final = 4013
-    DISALLOWED_INTENTS: Final = 4014
+# What Discord takes of a client in one frame.
+LONGEST_FRAME = 4096
 
 
 class _Closed(Exception):
@@ -62,35 +33,6 @@ class _Closed(Exception):
         super().__init__(reason)
         self.code = code
         self.reason = reason
-
-
-class Session:
-    def __init__(self, intents: int) -> None:
-        self.id = secrets.token_hex(16)
-        self.intents = intents
-        self.connection: _Connection | None = None
-        self.grew = asyncio.Event()
-        self._frames: list[str] = []
-        self._forgotten = 0
-
-    @property
-    def sequence(self) -> int:
-        """The number of the newest frame; they are counted from 1."""
-        return self._forgotten + len(self._frames)
-
-    def push(self, event: str, data: Any) -> None:
-        frame = dumps({"op": Op.DISPATCH, "t": event, "s": self.sequence + 1, "d": data})
-        self._frames.append(frame)
-        if len(self._frames) > 2 * REPLAY_LIMIT:
-            del self._frames[:REPLAY_LIMIT]
-            self._forgotten += REPLAY_LIMIT
-        self.grew.set()
-
-    def remembers(self, sequence: int) -> bool:
-        return sequence >= self._forgotten
-
-    def frames_after(self, sequence: int) -> list[str]:
-        return self._frames[sequence - self._forgotten :]
 
 
 class Gateway:
@@ -116,10 +58,12 @@ class Gateway:
         self._events = events
         self._sessions: dict[str, Session] = {}
         self._connections: set[_Connection] = set()
+        self._attached: dict[str, _Connection] = {}
+        """By session, the connection that follows it."""
 
     @property
     def ready(self) -> bool:
-        return any(session.connection for session in self._sessions.values())
+        return bool(self._attached)
 
     @property
     def reachable(self) -> bool:
@@ -127,7 +71,7 @@ class Gateway:
         return bool(self._sessions)
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(max_msg_size=4096)
+        socket = web.WebSocketResponse(max_msg_size=LONGEST_FRAME)
         await socket.prepare(request)
         connection = _Connection(self, socket, request)
         self._connections.add(connection)
@@ -154,7 +98,7 @@ class Gateway:
 
     def identify(self, intents: int) -> Session:
         # A bot that identifies anew will not come back for the sessions it left behind.
-        self._sessions = {key: kept for key, kept in self._sessions.items() if kept.connection}
+        self._sessions = {key: kept for key, kept in self._sessions.items() if key in self._attached}
         session = Session(intents)
         self._sessions[session.id] = session
         return session
@@ -165,7 +109,20 @@ class Gateway:
     def forget(self, session: Session) -> None:
         self._sessions.pop(session.id, None)
 
-    def attached(self) -> None:
+    def attach(self, session: Session, connection: "_Connection") -> None:
+        """`connection` follows the session from now on; one that did so before is cut."""
+        former = self._attached.get(session.id)
+        self._attached[session.id] = connection
+        if former is not None:
+            former.cut(None)
+        self._tell()
+
+    def detach(self, session: Session, connection: "_Connection") -> None:
+        if self._attached.get(session.id) is connection:
+            del self._attached[session.id]
+            self._tell()
+
+    def _tell(self) -> None:
         self._events.publish(Event(name="bot", data={"ready": self.ready}))
 
     async def close(self) -> None:
@@ -218,14 +175,12 @@ class _Connection:
     def _detach(self) -> None:
         for task in self._tasks:
             task.cancel()
-        session, self._session = self._session, None
-        if session is None or session.connection is not self:
+        if self._session is None:
             return
-        session.connection = None
+        self._gateway.detach(self._session, self)
         # A client that closes with 1000 or 1001 has ended its session; any other end may be resumed.
         if self._left_with in (WSCloseCode.OK, WSCloseCode.GOING_AWAY):
-            self._gateway.forget(session)
-        self._gateway.attached()
+            self._gateway.forget(self._session)
 
     async def _watch_heart(self) -> None:
         while True:
@@ -278,8 +233,6 @@ class _Connection:
         if sequence > session.sequence:
             self._gateway.forget(session)
             raise _Closed(Close.INVALID_SEQUENCE, "Invalid seq.")
-        if session.connection is not None:
-            session.connection.cut(None)
         session.push("RESUMED", {})
         self._attach(session, after=sequence)
 
@@ -291,9 +244,8 @@ class _Connection:
 
     def _attach(self, session: Session, *, after: int) -> None:
         self._session = session
-        session.connection = self
         self._tasks.append(asyncio.create_task(self._follow(session, after)))
-        self._gateway.attached()
+        self._gateway.attach(session, self)
 
     async def _follow(self, session: Session, sequence: int) -> None:
         """Send what the session has after `sequence`, and then whatever is added to it."""
@@ -306,46 +258,19 @@ class _Connection:
                 await session.grew.wait()
 
     def _greet(self, session: Session, shard: Any) -> None:
-        world = self._gateway.world
-        session.push(
-            "READY",
-            {
-                "v": int(API_VERSION),
-                "user": world.bot.payload(),
-                "guilds": [{"id": guild_id, "unavailable": True} for guild_id in world.guilds],
-                "session_id": session.id,
-                "resume_gateway_url": RESUME_URL,
-                "shard": shard,
-                "application": {
-                    "id": world.bot.id,
-                    "flags": application_flags(self._gateway.allowed_intents),
-                },
-            },
-        )
-        if not session.intents & Intent.GUILDS:
-            return
-        for guild in world.guilds.values():
-            # Without the presences intent Discord sends only the bot's own member.
-            own = world.member_payload(guild, world.bot.id)
-            data = guild.payload() | {"members": [own], "unavailable": False, "large": False}
-            session.push("GUILD_CREATE", data | {"joined_at": own["joined_at"]})
+        world, allowed = self._gateway.world, self._gateway.allowed_intents
+        session.push("READY", ready(world, session_id=session.id, shard=shard, intents=allowed))
+        if session.intents & Intent.GUILDS:
+            for guild in world.guilds.values():
+                session.push("GUILD_CREATE", guild_create(world, guild))
 
     def _send_members(self, session: Session, body: Mapping[str, Any]) -> None:
-        guild = self._gateway.world.guilds.get(str(body.get("guild_id")))
-        if guild is None:
-            return
-        wanted, prefix = body.get("user_ids"), str(body.get("query") or "")
-        if wanted is None and not prefix and not session.intents & Intent.GUILD_MEMBERS:
+        everybody = body.get("user_ids") is None and not body.get("query")
+        if everybody and not session.intents & Intent.GUILD_MEMBERS:
             raise _Closed(Close.DISALLOWED_INTENTS, "Disallowed intent(s).")
-        ids = {str(each) for each in (wanted if isinstance(wanted, list) else [wanted])} if wanted else None
-        users = self._gateway.world.users
-        members = [
-            self._gateway.world.member_payload(guild, user_id)
-            for user_id in guild.members
-            if (user_id in ids if ids else users[user_id].name.startswith(prefix))
-        ]
-        chunk = {"guild_id": guild.id, "members": members, "chunk_index": 0, "chunk_count": 1}
-        session.push("GUILD_MEMBERS_CHUNK", chunk | {"not_found": [], "nonce": body.get("nonce")})
+        guild = self._gateway.world.guilds.get(str(body.get("guild_id")))
+        if guild is not None:
+            session.push("GUILD_MEMBERS_CHUNK", members_chunk(self._gateway.world, guild, body))
 
     async def _send(self, op: int, data: Any) -> None:
         with contextlib.suppress(ConnectionError):  # the reading loop notices, and ends

@@ -18,7 +18,7 @@ from sandbox.errors import (
     unknown_user,
 )
 from sandbox.form import Form
-from sandbox.gateway import RESUME_URL
+from sandbox.greeting import RESUME_URL
 from sandbox.hub import Hub
 from sandbox.intents import application_flags
 from sandbox.messages import Message

@@ -9,10 +9,11 @@ from aiohttp import web
 
 from sandbox.clock import Clock
 from sandbox.control import control_app
+from sandbox.default_world import default_world
 from sandbox.hub import HEARTBEAT_S, Hub
 from sandbox.problems import Problems
 from sandbox.rest import discord_app
-from sandbox.world import World, default_world
+from sandbox.world import World
 
 ADDRESS = "127.0.0.1"
 # What is still being answered when the sandbox ends is not worth waiting for.
