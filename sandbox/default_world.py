@@ -1,13 +1,10 @@
 """The world that a sandbox begins with."""
 
-from sandbox.world import ADMINISTRATOR, Channel, Guild, Role, User, World
+from sandbox.world import ADMINISTRATOR, EVERYONE_PERMISSIONS, Channel, Guild, Role, User, World
 
 APPLICATION_ID = "1190000000000000001"
 ADMIN_ID = "1190000000000000101"
 """The administrator of the first guild; the launcher names it as the bot's operator too."""
-
-# View, send, embed, attach, history, react, use commands: what @everyone has in a new guild.
-EVERYONE_PERMISSIONS = 1 << 6 | 1 << 10 | 1 << 11 | 1 << 14 | 1 << 15 | 1 << 16 | 1 << 31
 
 
 def default_world() -> World:

@@ -9,6 +9,8 @@ from sandbox.errors import Refusal
 ADMINISTRATOR = 1 << 3
 MENTION_EVERYONE = 1 << 17
 ALL_PERMISSIONS = (1 << 53) - 1
+# View, send, embed, attach, history, react, use commands: what @everyone has in a new guild.
+EVERYONE_PERMISSIONS = 1 << 6 | 1 << 10 | 1 << 11 | 1 << 14 | 1 << 15 | 1 << 16 | 1 << 31
 
 _JOINED_AT = "2024-01-01T00:00:00+00:00"
 
