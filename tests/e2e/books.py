@@ -56,7 +56,7 @@ class Books:
 _BALANCED = (
     "SELECT 'payment', payment_id FROM ledger_entry GROUP BY payment_id HAVING SUM(amount_cents) <> 0",
     "SELECT 'guild', guild_id FROM account GROUP BY guild_id HAVING SUM(balance_cents) <> 0",
-    """SELECT 'account', id FROM account
-       WHERE balance_cents <> (SELECT COALESCE(SUM(amount_cents), 0) FROM ledger_entry WHERE account_id = account.id)""",
+    """SELECT 'account', id FROM account WHERE balance_cents <>
+       (SELECT COALESCE(SUM(amount_cents), 0) FROM ledger_entry WHERE account_id = account.id)""",
     "SELECT 'empty payment', id FROM payment WHERE id NOT IN (SELECT payment_id FROM ledger_entry)",
 )

@@ -154,9 +154,12 @@ class Player:
     async def run(self, command: str, /, **options: Any) -> Answer:
         return await self.control.outcome(await self.begin(command, **options))
 
+    async def press(self, message: Message, label: str) -> str:
+        """The click's interaction's id, once the bot has acknowledged it."""
+        return await self._interact(message=message.id, custom_id=message.buttons[label]["custom_id"])
+
     async def click(self, message: Message, label: str) -> Answer:
-        custom_id = message.buttons[label]["custom_id"]
-        return await self.control.outcome(await self._interact(message=message.id, custom_id=custom_id))
+        return await self.control.outcome(await self.press(message, label))
 
     async def complete(self, command: str, focused: str, /, **options: Any) -> list[tuple[str, Any]]:
         """The name and the value of each choice that is offered for what was typed so far."""

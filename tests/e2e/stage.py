@@ -58,7 +58,7 @@ class Discord:
     sandbox: Sandbox
     socket: Path
     control: Control
-    numbers: Iterator[int] = field(default_factory=lambda: iter(range(world.SERVERS)))
+    numbers: Iterator[int] = field(default_factory=lambda: iter(range(1, world.SERVERS)))
 
     def town(self, books: Books) -> Town:
         server = next(self.numbers)
@@ -85,9 +85,11 @@ class Stage:
 async def discord_here(token: str = TOKEN) -> AsyncGenerator[Discord]:
     with short_directory() as directory:
         socket = directory / "discord.sock"
-        async with Sandbox(socket=socket, world=world.build_world(), token=token) as sandbox:
-            async with Control(sandbox.url) as control:
-                yield Discord(sandbox, socket, control)
+        async with (
+            Sandbox(socket=socket, world=world.build_world(), token=token) as sandbox,
+            Control(sandbox.url) as control,
+        ):
+            yield Discord(sandbox, socket, control)
 
 
 @asynccontextmanager

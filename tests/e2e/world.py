@@ -11,7 +11,7 @@ ADMIN: Final = "martha"  # Discord's own administrator of every server
 OPERATOR: Final = "olivia"  # named in the bot's configuration; to Discord a player like any other
 TREASURER: Final = "theodore"  # has a role without any permission of Discord's
 PLAYERS: Final = ("alice", "bob", "carol")
-STRANGER: Final = "stephen"  # is on no server
+STRANGER: Final = "stephen"  # is on server 0 alone, which no test is given
 OTHER_BOT: Final = "town_crier"
 TREASURER_ROLE: Final = "treasurer"
 
@@ -57,5 +57,7 @@ def _server(number: int, users: dict[str, User]) -> Guild:
         owner_id=admin.id,
         channels={channel_id: Channel(id=channel_id, guild_id=guild_id, name=channel_name(number), position=0)},
         roles={role.id: role for role in roles},
-        members={user.id: special.get(user.name, ()) for user in users.values() if user.name != STRANGER},
+        members={
+            user.id: special.get(user.name, ()) for user in users.values() if user.name != STRANGER or number == 0
+        },
     )
