@@ -105,6 +105,7 @@ async def respond(
         files=list(files),
         mentions=allowed_mentions or discord.AllowedMentions.none(),
     )
+    sent = None
     try:
         sent = await _send(interaction, message, ephemeral=ephemeral, replace=replace)
     except discord.HTTPException as error:
@@ -114,8 +115,7 @@ async def respond(
             logger.warning("interaction {} can no longer be answered: {}", interaction.id, error)
         else:
             raise
-        return
-    interaction.extras[_ANSWERED] = True
+    interaction.extras |= {_ACKNOWLEDGED: True, _ANSWERED: True}
     if sent is not None and hasattr(view, "message"):
         cast("Attached", view).message = sent
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from typing import Any
 
 import pytest
 
@@ -127,12 +128,24 @@ async def test_a_completion_that_raises_gives_no_choices(people: People, caplog:
     assert "the completion's secret reason" in caplog.text
 
 
-@pytest.mark.usefixtures("bot", "sandbox")
-@pytest.mark.parametrize("command", ["refuse", "plain"])
-async def test_an_acknowledgement_whose_reply_is_lost_does_not_lose_the_answer(people: People, command: str):
-    await people.fault("lose_reply", route="POST /interactions", times=1)
-    message = await people.answer(command=command)
-    assert said(message).strip() in {"hello", "you have not got that many"}
+@pytest.mark.usefixtures("bot")
+@pytest.mark.parametrize(("command", "answer"), [("refuse", "you have not got that many"), ("plain", "hello")])
+@pytest.mark.parametrize("fault", [{"kind": "lose_reply"}, {"kind": "status", "status": 502}])
+async def test_an_acknowledgement_whose_reply_is_lost_does_not_lose_the_answer(
+    people: People, command: str, answer: str, fault: dict[str, Any], log: list[str]
+):
+    await people.fault(**fault, route="/interactions/", times=1)
+    assert said(await people.answer(command=command)) == answer
+    assert not [line for line in log if line.startswith("ERROR")]
+    assert fault["kind"] == "status" or any("lost the connection while answering" in line for line in log)
+
+
+@pytest.mark.usefixtures("bot")
+async def test_an_edit_whose_reply_is_lost_is_made_again(people: People, log: list[str]):
+    await people.fault("lose_reply", route="PATCH", times=1)
+    assert said(await people.answer(command="refuse")) == "you have not got that many"
+    await asyncio.sleep(0.05)
+    assert any("lost the connection while answering" in line for line in log)
 
 
 @pytest.mark.usefixtures("bot")

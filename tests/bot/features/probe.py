@@ -41,6 +41,7 @@ class Probe(commands.Cog):
     def __init__(self) -> None:
         self.runs = 0
         self.view = None
+        self.entered = asyncio.Event()
         self.release = asyncio.Event()
 
     @app_commands.command(description="answers")
@@ -69,8 +70,10 @@ class Probe(commands.Cog):
         raise QueryFailed("SQLITE_ERROR in read: no such table: secret")
 
     @app_commands.command(description="waits until it is let go")
-    async def late(self, interaction: discord.Interaction) -> None:
-        await defer(interaction)
+    async def late(self, interaction: discord.Interaction, deferred: bool = True) -> None:
+        if deferred:
+            await defer(interaction)
+        self.entered.set()
         await self.release.wait()
         await respond(interaction, "at last")
 
