@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import shutil
+import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -99,3 +102,11 @@ def journaled(snapshot: Snapshot) -> list[tuple[Any, ...]]:
 
 def by(operation_id: str, *, actor: int = 1, guild: int = 7) -> Context:
     return Context(operation_id=operation_id, actor=actor, guild=guild)
+
+
+async def eventually(condition: Callable[[], object], *, within_s: float = 5.0) -> None:
+    """Wait until it holds; fail if it does not come to that."""
+    deadline = time.monotonic() + within_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        await asyncio.sleep(0.002)
