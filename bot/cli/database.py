@@ -6,6 +6,7 @@ from typing import Final
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from bot.cli.options import DEFAULT_FILE, ConfigFile
 from bot.config import load_config
@@ -23,6 +24,8 @@ _EXIT_CODES: Final = {
     State.FOREIGN: os.EX_DATAERR,
 }
 
+_UNBROKEN: Final = 10_000
+
 
 @app.callback()
 def _group() -> None:
@@ -34,7 +37,11 @@ def status(config: ConfigFile = DEFAULT_FILE) -> None:
     """Say what state the database is in. Changes nothing, and may be asked while a bot is running."""
     settings = load_config(config).database
     found = inspect_database(settings.path, settings.engine)
-    Console(soft_wrap=True, highlight=False).print(_table(found))
+    console = Console(highlight=False)
+    if not console.is_terminal:
+        # For a program that reads it: a line is a line, whatever its length.
+        console.width = _UNBROKEN
+    console.print(_table(found))
     raise typer.Exit(_EXIT_CODES[found.state])
 
 
@@ -49,5 +56,6 @@ def _table(found: Inspection) -> Table:
         "in use by": found.held_by or "nobody",
     }
     for name, value in rows.items():
-        table.add_row(name, "-" if value is None else str(value))
+        # As text: a path may hold brackets, which rich would take for its markup.
+        table.add_row(name, Text("-" if value is None else str(value), overflow="fold"))
     return table

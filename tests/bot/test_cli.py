@@ -129,3 +129,10 @@ def test_db_status_says_what_is_there_and_touches_nothing(
     assert state is None or re.search(rf"^state +{state}", done.stdout)
     after = sorted((path, path.lstat().st_mtime_ns, path.lstat().st_size) for path in rollcall.directory.rglob("*"))
     assert after == before
+
+
+def test_db_status_prints_odd_paths_whole_and_as_they_are(rollcall: Program):
+    path = rollcall.directory / ("[red]" + "long" * 40)
+    done = rollcall.run("db", "status", ROLLCALL_DATABASE__PATH=str(path))
+    assert done.returncode == 66
+    assert re.search(rf"^path +{re.escape(str(path))} *$", done.stdout, re.MULTILINE)
