@@ -183,6 +183,8 @@ def _ask(read: Read[Any], snapshot: Snapshot) -> tuple[object, BaseException | N
         if time.monotonic() > read.deadline:
             return None, DeadlineExceeded(f"{read.query.name} waited too long for a reader")
         return read.query(snapshot, **read.params), None
+    except StopIteration as exc:  # the one exception that a future cannot hold
+        return None, RuntimeError(f"{read.query.name} raised {exc!r}")
     except BaseException as exc:  # noqa: BLE001 - it is the caller's, who waits on another thread
         return None, exc
 
