@@ -46,8 +46,8 @@ bench: $(DEV_STAMP)
 LOCK := $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--strip-extras --no-header --allow-unsafe pyproject.toml
 lock: $(DEV_STAMP)
-	$(LOCK) -o requirements.lock --upgrade
-	$(LOCK) -o requirements-dev.lock --upgrade --extra dev -c requirements.lock
+	$(LOCK) -o requirements.lock --upgrade --extra install
+	$(LOCK) -o requirements-dev.lock --upgrade --extra install --extra dev -c requirements.lock
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis
