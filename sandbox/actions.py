@@ -6,7 +6,8 @@ from sandbox.attachments import Attachments
 from sandbox.commands import Commands, Invocable
 from sandbox.components import Component, usable
 from sandbox.errors import Refusal
-from sandbox.interactions import Interaction, Interactions, Kind, State
+from sandbox.interaction import Interaction, Kind, State
+from sandbox.interactions import Interactions
 from sandbox.kinds import CommandType
 from sandbox.mentions import mentions_in
 from sandbox.messages import Body, Message, Messages

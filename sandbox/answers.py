@@ -5,9 +5,10 @@ from typing import Any
 
 from sandbox.errors import empty_message, unknown_message
 from sandbox.form import Form
-from sandbox.interactions import Interaction, Interactions, Kind, State
-from sandbox.message_form import Draft, MessageForm
-from sandbox.messages import EPHEMERAL, LOADING, Message, Messages
+from sandbox.interaction import Interaction, Kind, State
+from sandbox.interactions import Interactions
+from sandbox.message_form import LARGEST_FLAGS, Draft, MessageForm
+from sandbox.messages import EPHEMERAL, LOADING, Body, Message, Messages
 from sandbox.modals import check_modal
 from sandbox.options import check_choices
 from sandbox.world import World
@@ -52,12 +53,13 @@ class Answers:
         """Apply the bot's one callback; the answer is Discord's callback resource."""
         kind = _callback_kind(interaction, draft.payload)
         data = draft.payload.get("data") or {}
+        if not isinstance(data, dict):
+            Form.fail("data", "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
         message: Message | None = None
         if kind is Callback.MESSAGE:
             message = self._say(interaction, Draft(payload=data, files=draft.files))
         elif kind is Callback.DEFERRED_MESSAGE:
-            flags = (data.get("flags") or 0) & EPHEMERAL | LOADING
-            message = self._post(interaction, Draft(payload={}), flags, empty=True)
+            message = self._post(interaction, Body(), _ephemeral(data) | LOADING)
         elif kind in (Callback.DEFERRED_UPDATE, Callback.UPDATE):
             message = self._source(interaction)
             if kind is Callback.UPDATE:
@@ -98,14 +100,14 @@ class Answers:
         self._interactions.move(interaction, State.ANSWERED)
 
     def _say(self, interaction: Interaction, draft: Draft) -> Message:
-        return self._post(interaction, draft, (draft.payload.get("flags") or 0) & EPHEMERAL)
-
-    def _post(self, interaction: Interaction, draft: Draft, flags: int, *, empty: bool = False) -> Message:
         body = self._form.body(draft, interaction.channel)
-        if body.empty and not empty:
+        if body.empty:
             raise empty_message()
-        origin = interaction.origin
-        message = self._messages.post(interaction.channel, self._world.bot, body, flags=flags, origin=origin)
+        return self._post(interaction, body, _ephemeral(draft.payload))
+
+    def _post(self, interaction: Interaction, body: Body, flags: int) -> Message:
+        bot, origin = self._world.bot, interaction.origin
+        message = self._messages.post(interaction.channel, bot, body, flags=flags, origin=origin)
         interaction.messages.append(message.id)
         return message
 
@@ -140,3 +142,10 @@ def _callback_kind(interaction: Interaction, payload: dict[str, Any]) -> Callbac
         choices = ", ".join(str(each.value) for each in allowed)
         Form.fail("type", "BASE_TYPE_CHOICES", f"Value must be one of {{{choices}}}.")
     return Callback(kind)
+
+
+def _ephemeral(payload: dict[str, Any]) -> int:
+    form = Form()
+    flags = form.number(payload, "flags", (), least=0, most=LARGEST_FLAGS)
+    form.check()
+    return (flags or 0) & EPHEMERAL

@@ -66,7 +66,7 @@ def _check_command(form: Form, path: Path, command: dict[str, Any]) -> None:
     _check_permissions(form, path, command)
     form.flag(command, "nsfw", path)
     for name, allowed in (("contexts", _CONTEXTS), ("integration_types", _INSTALLATIONS)):
-        for index, value in enumerate(command.get(name) or ()):
+        for index, value in enumerate(form.values(command, name, path)):
             form.one_of(value, (*path, name, index), allowed)
     if kind != CommandType.CHAT:
         form.text(command, "name", path, shortest=1, longest=NAME, required=True)
@@ -151,7 +151,7 @@ def _check_option(form: Form, path: Path, option: dict[str, Any], depth: int) ->
 
 def _check_group(form: Form, path: Path, group: dict[str, Any]) -> None:
     _check_options(form, path, group, depth=1)
-    inner = group.get("options") or []
+    inner = form.values(group, "options", path)
     if not inner or any(isinstance(each, dict) and each.get("type") != OptionType.SUBCOMMAND for each in inner):
         message = "A sub-command group holds one or more sub-commands and nothing else"
         form.refuse((*path, "options"), "APPLICATION_COMMAND_OPTIONS_TYPE_INVALID", message)
@@ -223,6 +223,7 @@ def _texts(holder: dict[str, Any]) -> Iterator[str]:
         if isinstance(text := holder.get(name), str):
             yield text
     for name in ("options", "choices"):
-        for inner in holder.get(name) or ():
-            if isinstance(inner, dict):
-                yield from _texts(inner)
+        inner = holder.get(name)
+        for each in inner if isinstance(inner, list) else ():
+            if isinstance(each, dict):
+                yield from _texts(each)

@@ -39,6 +39,7 @@ def control_app(hub: Hub, port: Callable[[], int]) -> web.Application:
     app.router.add_get("/api/messages", control.messages)
     app.router.add_get("/api/events", control.events)
     app.router.add_post("/api/faults", control.add_fault)
+    app.router.add_get("/api/faults", control.faults)
     app.router.add_get("/api/problems", control.problems)
     app.router.add_delete("/api/problems", control.forget_problems)
     app.router.add_get(ROUTE, hub.attachments.serve)
@@ -101,7 +102,7 @@ class _Control:
                 "name": user.name,
                 "display_name": user.display_name,
                 "bot": user.bot,
-                "roles": [first.roles[role].name for role in first.members[user.id]],
+                "roles": [first.roles[role].name for role in first.members.get(user.id, ())],
                 "permissions": str(first.permissions(user.id)),
             }
             for user in world.users.values()
@@ -173,6 +174,10 @@ class _Control:
             case other:
                 raise Refusal(400, f"there is no fault {other!r}; there are: {', '.join(FAULTS)}")
         return nothing()
+
+    async def faults(self, _request: web.Request) -> web.Response:
+        """What was ordered and has not happened yet: a fault that is never hit proves nothing."""
+        return respond({"faults": self._hub.faults.outstanding()})
 
     async def problems(self, _request: web.Request) -> web.Response:
         return respond({"problems": [problem.payload() for problem in self._hub.problems]})

@@ -29,8 +29,7 @@ def _check_embed(form: Form, path: Path, embed: dict[str, Any]) -> int:
     ]
     form.number(embed, "color", path, least=0, most=_COLOUR)
     for name, key, longest in (("footer", "text", 2048), ("author", "name", 256)):
-        if isinstance(part := embed.get(name), dict):
-            texts.append(form.text(part, key, (*path, name), longest=longest))
+        texts.append(form.text(form.part(embed, name, path), key, (*path, name), longest=longest))
     for field_path, field in form.items(embed, "fields", path, most=FIELDS):
         texts.append(form.text(field, "name", field_path, longest=256, shortest=1, required=True))
         texts.append(form.text(field, "value", field_path, longest=1024, shortest=1, required=True))
@@ -42,8 +41,7 @@ def _check_links(form: Form, path: Path, embed: dict[str, Any]) -> None:
     media = ("http", "https", "attachment")
     links: list[tuple[Path, dict[str, Any], str, tuple[str, ...]]] = [(path, embed, "url", media[:2])]
     for name, key in (("image", "url"), ("thumbnail", "url"), ("author", "icon_url"), ("footer", "icon_url")):
-        if isinstance(part := embed.get(name), dict):
-            links.append(((*path, name), part, key, media))
+        links.append(((*path, name), form.part(embed, name, path), key, media))
     for where, holder, key, schemes in links:
         link = form.text(holder, key, where, longest=2048)
         if link and link.partition("://")[0] not in schemes:

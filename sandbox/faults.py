@@ -1,6 +1,6 @@
 """Faults to order: what the next requests, deliveries or logins are to suffer."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from sandbox.errors import Refusal
@@ -14,12 +14,16 @@ LONGEST_S = 60
 class RequestFault:
     """For the next `times` requests whose "METHOD /path" contains `route`."""
 
+    kind: str
     route: str
     times: int
     status: int | None = None
     retry_after_s: float = 0.0
     delay_s: float = 0.0
-    lose_reply: bool = False
+
+    @property
+    def loses_reply(self) -> bool:
+        return self.kind == "lose_reply"
 
 
 class Faults:
@@ -42,6 +46,11 @@ class Faults:
         self._requests.clear()
         self._identify_codes.clear()
         self._doubled = 0
+
+    def outstanding(self) -> list[dict[str, Any]]:
+        identify = [{"kind": "refuse_identify", "code": code} for code in self._identify_codes]
+        doubled = [{"kind": "deliver_twice", "times": self._doubled}] if self._doubled else []
+        return [asdict(fault) for fault in self._requests] + identify + doubled
 
     def for_request(self, method: str, path: str) -> RequestFault | None:
         """The oldest fault that this request is to suffer; it is used up by being asked for."""
@@ -69,12 +78,10 @@ def request_fault(kind: str, body: dict[str, Any]) -> RequestFault:
     route = body.get("route", "")
     if not isinstance(route, str):
         raise Refusal(400, "route must be a part of 'METHOD /path', such as 'POST /interactions'")
-    fault = RequestFault(route=route, times=positive(body, "times"))
-    if kind == "lose_reply":
-        fault.lose_reply = True
-    elif kind == "delay":
+    fault = RequestFault(kind=kind, route=route, times=positive(body, "times"))
+    if kind == "delay":
         fault.delay_s = seconds(body, "seconds")
-    else:
+    elif kind == "status":
         fault.status = body.get("status")
         fault.retry_after_s = seconds(body, "retry_after", default=0.05)
         if fault.status not in STATUSES:

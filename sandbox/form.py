@@ -89,12 +89,7 @@ class Form:
         self, holder: dict[str, Any], name: str, path: Path, *, most: int, least: int = 0
     ) -> Iterator[tuple[Path, dict[str, Any]]]:
         """Each object of the list under `name`, with its path."""
-        value, path = holder.get(name), (*path, name)
-        if value is None:
-            value = []
-        if not isinstance(value, list):
-            self.refuse(path, "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
-            return
+        value, path = self.values(holder, name, path), (*path, name)
         if not least <= len(value) <= most:
             message = f"Must be between {least} and {most} in length." if least else _at_most(most)
             self.refuse(path, "BASE_TYPE_BAD_LENGTH" if least else "BASE_TYPE_MAX_LENGTH", message)
@@ -103,6 +98,20 @@ class Form:
                 yield (*path, index), item
             else:
                 self.refuse((*path, index), "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
+
+    def values(self, holder: dict[str, Any], name: str, path: Path) -> list[Any]:
+        """The list under `name`; an empty one where there is none or it is unfit."""
+        value = holder.get(name)
+        if value is not None and not isinstance(value, list):
+            self.refuse((*path, name), "LIST_TYPE_CONVERT", "Only iterables may be used in a ListType")
+        return value if isinstance(value, list) else []
+
+    def part(self, holder: dict[str, Any], name: str, path: Path) -> dict[str, Any]:
+        """The object under `name`; an empty one where there is none or it is unfit."""
+        value = holder.get(name)
+        if value is not None and not isinstance(value, dict):
+            self.refuse((*path, name), "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
+        return value if isinstance(value, dict) else {}
 
     def one_of(self, value: Any, path: Path, allowed: tuple[Any, ...]) -> bool:
         if value in allowed and not isinstance(value, bool):

@@ -62,6 +62,10 @@ class Gateway:
         """By session, the connection that follows it."""
 
     @property
+    def sessions(self) -> list[Session]:
+        return list(self._sessions.values())
+
+    @property
     def ready(self) -> bool:
         return bool(self._attached)
 

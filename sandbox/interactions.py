@@ -1,15 +1,7 @@
-"""What becomes of an interaction: an explicit state machine with Discord's two deadlines.
-
-pending ──► deferred ──► answered        deferred: acknowledged, the answer is still to come
-   │  └──────────┬────► answered        answered: a message, an edit, a modal or choices
-   │             └────► expired         expired: not acknowledged in 3 s, or not answered in 15 minutes
-   └──────────────────► failed          failed: it could not be delivered, nobody was connected
-"""
+"""The interactions there have been, and Discord's two deadlines: 3 s to acknowledge, 15 minutes to answer."""
 
 import asyncio
 import secrets
-from dataclasses import dataclass, field
-from enum import IntEnum, StrEnum
 from typing import Any
 
 from sandbox.clock import Clock, Snowflakes, Timer
@@ -23,86 +15,13 @@ from sandbox.errors import (
 from sandbox.events import Event, Events
 from sandbox.faults import Faults
 from sandbox.gateway import Gateway
-from sandbox.messages import Message, Messages, Origin
+from sandbox.interaction import Interaction, Kind, State
+from sandbox.messages import Message, Messages
 from sandbox.world import Channel, User, World
 
 ACKNOWLEDGE_S = 3.0
 TOKEN_S = 15 * 60.0
 ATTACHMENT_LIMIT = 10 * 1024 * 1024
-
-
-class Kind(IntEnum):
-    COMMAND = 2
-    COMPONENT = 3
-    AUTOCOMPLETE = 4
-    MODAL = 5
-
-
-class State(StrEnum):
-    PENDING = "pending"
-    DEFERRED = "deferred"
-    ANSWERED = "answered"
-    FAILED = "failed"
-    EXPIRED = "expired"
-
-
-_MOVES: dict[State, tuple[State, ...]] = {
-    State.PENDING: (State.DEFERRED, State.ANSWERED, State.FAILED, State.EXPIRED),
-    State.DEFERRED: (State.ANSWERED, State.EXPIRED),
-    State.ANSWERED: (),
-    State.FAILED: (),
-    State.EXPIRED: (),
-}
-
-
-@dataclass(slots=True, kw_only=True, eq=False)
-class Interaction:
-    id: str
-    token: str
-    kind: Kind
-    user: User
-    channel: Channel
-    command: str | None
-    """The command's qualified name; None for components and modals."""
-    source: str | None
-    """The message whose component was used, for components and for modals that one opened."""
-    focused_type: int | None
-    """For autocomplete, the type of the option that is being typed."""
-    began_s: float
-    settled: asyncio.Future[State]
-    """Done once the bot has acknowledged it, or will not any more."""
-    state: State = State.PENDING
-    acknowledged_s: float | None = None
-    answered_s: float | None = None
-    original: str | None = None
-    """What the bot knows as @original: its answer, or the message whose component was used."""
-    messages: list[str] = field(default_factory=list)
-    modal: dict[str, Any] | None = None
-    choices: list[dict[str, Any]] = field(default_factory=list)
-    disturbed: bool = False
-    """A fault of ours makes the bot answer it twice: that is then no problem of the bot's."""
-
-    @property
-    def origin(self) -> Origin:
-        return Origin(interaction_id=self.id, kind=self.kind.value, user=self.user, command=self.command)
-
-    def shown(self, messages: Messages) -> dict[str, Any]:
-        """What the control API says of it."""
-        known = (messages.find(message_id) for message_id in self.messages)
-        return {
-            "id": self.id,
-            "state": self.state,
-            "user": self.user.id,
-            "channel": self.channel.id,
-            "command": self.command,
-            "messages": [messages.shown(m) for m in known if m is not None and not m.loading],
-            "modal": self.modal and {"interaction": self.id, **self.modal},
-            "acknowledged_ms": self._since_began(self.acknowledged_s),
-            "answered_ms": self._since_began(self.answered_s),
-        }
-
-    def _since_began(self, moment_s: float | None) -> float | None:
-        return None if moment_s is None else round((moment_s - self.began_s) * 1000, 3)
 
 
 class Interactions:
@@ -207,29 +126,20 @@ class Interactions:
         interaction = self._by_token.get(token)
         if application_id != self._world.bot.id or interaction is None:
             raise unknown_webhook()
-        if self._clock.now() > interaction.began_s + TOKEN_S:
-            raise invalid_webhook_token()
         if interaction.acknowledged_s is None:
             raise unknown_webhook()
+        if interaction.state is State.EXPIRED or self._clock.now() > interaction.began_s + TOKEN_S:
+            raise invalid_webhook_token()
         return interaction
 
     def move(self, interaction: Interaction, state: State) -> None:
         """Go to `state`; a follow-up to what is already answered changes nothing."""
         if state is interaction.state:
             return
-        if state not in _MOVES[interaction.state]:
-            raise AssertionError(f"an interaction cannot go from {interaction.state} to {state}")
-        now = self._clock.now()
-        interaction.state = state
+        interaction.move(state, self._clock.now())
         self._deadlines.pop(interaction.id, _NEVER).cancel()
-        if state in (State.DEFERRED, State.ANSWERED) and interaction.acknowledged_s is None:
-            interaction.acknowledged_s = now
-        if state is State.ANSWERED:
-            interaction.answered_s = now
         if state is State.DEFERRED:
-            self._expire_after(interaction, interaction.began_s + TOKEN_S - now)
-        if not interaction.settled.done():
-            interaction.settled.set_result(state)
+            self._expire_after(interaction, interaction.began_s + TOKEN_S - self._clock.now())
         self.tell(interaction)
 
     def tell(self, interaction: Interaction) -> None:

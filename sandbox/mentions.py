@@ -37,10 +37,10 @@ def mentions_in(
     return Mentions(
         users=users,
         roles=_chosen(_ROLE.findall(content), "roles", allowed, guild.roles),
-        everyone="everyone" in allowed.get("parse", ()) and bool(_EVERYONE.search(content)),
+        everyone="everyone" in (allowed.get("parse") or ()) and bool(_EVERYONE.search(content)),
     )
 
 
 def _chosen(named: list[str], kind: str, allowed: Mapping[str, Any], existing: Collection[str]) -> tuple[str, ...]:
-    listed = named if kind in allowed.get("parse", ()) else [str(each) for each in allowed.get(kind, ())]
+    listed = named if kind in (allowed.get("parse") or ()) else [str(each) for each in allowed.get(kind) or ()]
     return tuple(dict.fromkeys(each for each in named if each in listed and each in existing))

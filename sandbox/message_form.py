@@ -16,6 +16,7 @@ CONTENT = 2000
 FILES = 10
 LISTED_MENTIONS = 100
 COMPONENTS_V2 = 1 << 15
+LARGEST_FLAGS = (1 << 31) - 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,7 +75,7 @@ def check_message(form: Form, draft: Draft) -> None:
     payload = draft.payload
     form.text(payload, "content", (), longest=CONTENT)
     form.flag(payload, "tts", ())
-    flags = form.number(payload, "flags", (), least=0, most=(1 << 31) - 1) or 0
+    flags = form.number(payload, "flags", (), least=0, most=LARGEST_FLAGS) or 0
     if flags & COMPONENTS_V2:
         form.refuse(("flags",), "SANDBOX_UNKNOWN", "The sandbox does not know components of version 2 yet.")
     check_embeds(form, payload)
@@ -87,20 +88,17 @@ def check_message(form: Form, draft: Draft) -> None:
 
 
 def _check_allowed_mentions(form: Form, payload: dict[str, Any]) -> None:
-    allowed, path = payload.get("allowed_mentions"), ("allowed_mentions",)
-    if allowed is None:
-        return
-    if not isinstance(allowed, dict):
-        form.refuse(path, "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
-        return
-    parse = allowed.get("parse") or []
+    allowed, path = form.part(payload, "allowed_mentions", ()), ("allowed_mentions",)
+    parse = form.values(allowed, "parse", path)
     for index, kind in enumerate(parse):
         form.one_of(kind, (*path, "parse", index), KINDS)
+    form.flag(allowed, "replied_user", path)
     for kind in ("users", "roles"):
-        if allowed.get(kind) and kind in parse:
+        listed = form.values(allowed, kind, path)
+        if listed and kind in parse:
             message = f'parse:["{kind}"] and {kind}: [ids...] are mutually exclusive.'
             form.refuse(path, "MESSAGE_ALLOWED_MENTIONS_PARSE_EXCLUSIVE", message)
-        if len(allowed.get(kind) or ()) > LISTED_MENTIONS:
+        if len(listed) > LISTED_MENTIONS:
             message = f"Must be {LISTED_MENTIONS} or fewer in length."
             form.refuse((*path, kind), "BASE_TYPE_MAX_LENGTH", message)
 

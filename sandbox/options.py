@@ -154,9 +154,9 @@ def _string(option: dict[str, Any], value: Any) -> str:
     name = option["name"]
     if not isinstance(value, str):
         raise Refusal(400, f"the option {name!r} takes a text")
-    # A client trims what is typed, and does not send an option that is left empty.
-    least = max(option.get("min_length") or 0, 1)
-    most = option.get("max_length") or LONGEST_STRING
+    least, most = option.get("min_length") or 0, option.get("max_length") or LONGEST_STRING
+    if not value:  # a client does not send what was left empty
+        raise Refusal(400, f"the option {name!r} is empty: leave it out")
     if len(value) < least:
         raise Refusal(400, f"the option {name!r} needs at least {least} characters")
     if len(value) > most:

@@ -47,10 +47,10 @@ class _Edge:
                 await asyncio.sleep(fault.delay_s)
             if fault.status is not None:
                 return _faulty(fault, fault.status)
-            if fault.lose_reply:
+            if fault.loses_reply:
                 self._hub.interactions.disturb(request.match_info.get("interaction"))
         response = await self._answer(request, handler)
-        if fault is not None and fault.lose_reply and request.transport is not None:
+        if fault is not None and fault.loses_reply and request.transport is not None:
             request.transport.abort()
         return response
 

@@ -6,7 +6,7 @@ from aiohttp import web
 
 from sandbox.bodies import read_draft
 from sandbox.hub import Hub
-from sandbox.interactions import Interaction
+from sandbox.interaction import Interaction
 from sandbox.messages import Message
 from sandbox.rest_resources import Route
 from sandbox.wire import nothing, respond

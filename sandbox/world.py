@@ -91,6 +91,9 @@ class Guild:
     """User id to the ids of the member's roles, @everyone (whose id is the guild's) left out."""
 
     def permissions(self, user_id: str) -> int:
+        """What the user may do there; a stranger nothing."""
+        if user_id not in self.members:
+            return 0
         granted = self.roles[self.id].permissions
         for role_id in self.members[user_id]:
             granted |= self.roles[role_id].permissions

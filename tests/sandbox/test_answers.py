@@ -1,6 +1,7 @@
 """The life of an interaction: acknowledged in time or not, answered once, followed up, edited."""
 
 import asyncio
+import io
 from pathlib import Path
 
 import discord
@@ -183,7 +184,32 @@ async def test_the_callback_tells_the_bot_which_message_it_made(people: People, 
     assert response.resource.content == "answered"
 
 
-async def test_a_button_in_a_deferred_answer_is_edited_in_place(people: People, connected: Connect):
-    async with connected(Talks(defer, edit_original, edit_original)):
+async def test_an_answer_may_bring_a_file(sandbox: Sandbox, people: People, connected: Connect):
+    async def answer_with_file(interaction: discord.Interaction) -> None:
+        file = discord.File(io.BytesIO(b"a,b"), "statement.csv")
+        await interaction.response.send_message("Your statement", file=file, ephemeral=True)
+
+    async def follow_up_with_file(interaction: discord.Interaction) -> None:
+        await interaction.followup.send(file=discord.File(io.BytesIO(b"c,d"), "more.csv"))
+
+    async with connected(Talks(answer_with_file, follow_up_with_file)):
         outcome = await people.outcome(await people.interact(command="talk"))
-        assert len(outcome["messages"]) == 1
+        assert outcome["messages"][0]["attachments"][0]["filename"] == "statement.csv"
+        async with asyncio.timeout(2):
+            while len(await people.messages(**{"as": "abigail"})) < 2:
+                await asyncio.sleep(0.002)
+    assert sandbox.problems == []
+
+
+async def test_what_a_failed_answer_was_refused_for_leaves_the_interaction_pending(
+    sandbox: Sandbox, people: People, connected: Connect
+):
+    async def answer_too_long(interaction: discord.Interaction) -> None:
+        await interaction.response.send_message("a" * 2001)
+
+    talks = Talks(answer_too_long, answer)
+    async with connected(talks):
+        message = await people.answer(command="talk")
+        assert message["content"] == "answered"
+    assert [error.code for error in talks.caught] == [50035]
+    assert [problem.code for problem in sandbox.problems] == [50035]

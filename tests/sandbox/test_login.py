@@ -9,6 +9,7 @@ import discord
 import pytest
 
 from sandbox.server import Sandbox
+from sandbox.session import REPLAY_LIMIT
 from tests.sandbox.conftest import Bot, Connect, running
 from tests.sandbox.people import People
 
@@ -129,3 +130,29 @@ async def test_another_version_of_the_gateway_is_refused(socket: Path):
 async def test_a_heart_that_stops_ends_the_session(socket: Path):
     async with Sandbox(socket=socket, heartbeat_s=0.02):
         assert await speak(socket, IDENTIFY) == 4009
+
+
+async def test_a_sequence_that_was_never_sent_cannot_be_resumed(sandbox: Sandbox, socket: Path):
+    assert await speak(socket, IDENTIFY, {"op": 99}) == 4001  # any end but the client's own leaves a session
+    [session] = sandbox.hub.gateway.sessions
+    resume = {"op": 6, "d": {"token": "sandbox", "session_id": session.id, "seq": session.sequence + 1}}
+    assert await speak(socket, resume) == 4007
+    assert not sandbox.hub.gateway.reachable
+
+
+async def test_a_session_that_missed_too_much_starts_anew(sandbox: Sandbox, socket: Path):
+    await speak(socket, IDENTIFY, {"op": 99})
+    [session] = sandbox.hub.gateway.sessions
+    for number in range(2 * REPLAY_LIMIT):
+        session.push("TYPING_START", number)
+    assert not session.remembers(2)
+    assert len(session.frames_after(session.sequence - 7)) == 7
+    resume = {"op": 6, "d": {"token": "sandbox", "session_id": session.id, "seq": 2}}
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.UnixConnector(str(socket))) as http,
+        http.ws_connect("ws://gateway.discord.gg/?v=10") as gateway,
+    ):
+        await gateway.send_json(resume)
+        assert (await gateway.receive_json(timeout=2))["op"] == 10
+        answer = await gateway.receive_json(timeout=2)
+        assert (answer["op"], answer["d"]) == (9, False)
