@@ -37,6 +37,10 @@ class Books:
             "SELECT id, actor_id, memo FROM payment WHERE guild_id = ? AND kind = ? ORDER BY id", guild, kind
         )
 
+    def count(self) -> int:
+        """Of payments between players, on all servers."""
+        return self.rows("SELECT COUNT(*) FROM payment WHERE kind = 'payment'")[0][0]
+
     def journal(self, interaction: str) -> list[tuple[str, str]]:
         """Operation and outcome of what an interaction had written."""
         return self.rows("SELECT name, outcome FROM journal WHERE operation_id LIKE ? || ':%'", interaction)
