@@ -98,7 +98,10 @@ class Gateway:
         if not resumable:
             self._sessions.clear()
         for connection in list(self._connections):
-            connection.cut(code)
+            if code is None:
+                connection.cut()
+            else:
+                connection.close(code)
 
     def identify(self, intents: int) -> Session:
         # A bot that identifies anew will not come back for the sessions it left behind.
@@ -118,7 +121,7 @@ class Gateway:
         former = self._attached.get(session.id)
         self._attached[session.id] = connection
         if former is not None:
-            former.cut(None)
+            former.cut()
         self._tell()
 
     def detach(self, session: Session, connection: "_Connection") -> None:
@@ -129,9 +132,9 @@ class Gateway:
     def _tell(self) -> None:
         self._events.publish(Event(name="bot", data={"ready": self.ready}))
 
-    async def close(self) -> None:
+    def close(self) -> None:
         for connection in list(self._connections):
-            await connection.shut(WSCloseCode.GOING_AWAY)
+            connection.close(WSCloseCode.GOING_AWAY)
 
 
 class _Connection:
@@ -144,6 +147,7 @@ class _Connection:
         self._session: Session | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._beaten = False
+        self._closing: asyncio.Task[bool] | None = None
         self._left_with: int | None = None
         """The close code of a client that ended the connection itself."""
 
@@ -159,22 +163,25 @@ class _Connection:
                 self._left_with = message.data
         except _Closed as end:
             self._gateway.problems.append(Problem(where="gateway", status=end.code, code=end.code, message=end.reason))
-            await self.shut(end.code, end.reason)
+            self.close(end.code, end.reason)
         finally:
             self._detach()
+        if self._closing is not None:
+            await self._closing
 
     def _check_version(self) -> None:
         if self._request.query.get("v") != API_VERSION:
             raise _Closed(Close.INVALID_API_VERSION, "Invalid API version.")
 
-    def cut(self, code: int | None) -> None:
-        if code is not None:
-            self._tasks.append(asyncio.create_task(self.shut(code)))
-        elif self._request.transport is not None:
+    def cut(self) -> None:
+        """End as a failing network does, without a word."""
+        if self._request.transport is not None:
             self._request.transport.abort()
 
-    async def shut(self, code: int, reason: str = "") -> None:
-        await self._socket.close(code=code, message=reason.encode())
+    def close(self, code: int, reason: str = "") -> None:
+        """End with a close code; the reading loop stops, and waits until it is said."""
+        if self._closing is None:
+            self._closing = asyncio.create_task(self._socket.close(code=code, message=reason.encode()))
 
     def _detach(self) -> None:
         for task in self._tasks:
@@ -194,7 +201,7 @@ class _Connection:
                 break
         if self._session is not None:
             self._gateway.forget(self._session)
-        await self.shut(Close.SESSION_TIMED_OUT, "Session timed out.")
+        self.close(Close.SESSION_TIMED_OUT, "Session timed out.")
 
     async def _receive(self, data: Any, kind: WSMsgType) -> None:
         frame = _decoded(data, kind)
@@ -217,7 +224,7 @@ class _Connection:
         self._authenticate(body)
         code = self._gateway.faults.identify_code()
         if code is not None:
-            await self.shut(code)
+            self.close(code)
             return
         intents = body.get("intents")
         if not isinstance(intents, int) or intents & ~KNOWN:

@@ -74,7 +74,7 @@ class Hub:
         self.events.publish(Event(name="commands", data=self.commands.everything()))
         return registered
 
-    async def close(self) -> None:
+    def close(self) -> None:
         self.interactions.close()
         self.events.publish(None)
-        await self.gateway.close()
+        self.gateway.close()

@@ -137,7 +137,8 @@ class Interactions:
         if state is interaction.state:
             return
         interaction.move(state, self._clock.now())
-        self._deadlines.pop(interaction.id, _NEVER).cancel()
+        if (deadline := self._deadlines.pop(interaction.id, None)) is not None:
+            deadline.cancel()
         if state is State.DEFERRED:
             self._expire_after(interaction, interaction.began_s + TOKEN_S - self._clock.now())
         self.tell(interaction)
@@ -187,11 +188,3 @@ class Interactions:
         if source is not None:
             payload["message"] = self._messages.payload(source)
         return payload
-
-
-class _Never:
-    def cancel(self) -> None:
-        """There was no deadline."""
-
-
-_NEVER = _Never()

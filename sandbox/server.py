@@ -75,7 +75,7 @@ class Sandbox:
             site = web.TCPSite(people_side, ADDRESS, self._port)
             await site.start()
             self._port = people_side.addresses[0][1]
-            stack.push_async_callback(self.hub.close)
+            stack.callback(self.hub.close)
             self._stack = stack.pop_all()
         return self
 

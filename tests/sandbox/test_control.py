@@ -198,5 +198,5 @@ async def test_events_tell_what_somebody_sees(people: People, connected: Connect
 async def test_a_stream_ends_with_the_sandbox(sandbox: Sandbox, people: People):
     async with people.http.get("/api/events") as response:
         await response.content.readline()
-        await sandbox.hub.close()
+        sandbox.hub.close()
         assert await response.content.read() == b"\n"

@@ -59,12 +59,14 @@ async def test_what_happens_while_the_bot_is_away_is_replayed(people: People, co
     assert [content[-1] for content in heard] == ["0", "1", "2"]
 
 
-@pytest.mark.parametrize("code", [4000, 4009])
+@pytest.mark.parametrize("code", [1000, 4000, 4009])
 async def test_a_close_code_that_allows_it_is_resumed_too(people: People, connected: Connect, code: int):
     async with connected(lambda _bot: None) as bot:
         resumed = bot.wait_for("resumed", timeout=5)
+        socket = bot.ws.socket
         await people.fault("drop_gateway", code=code)
         await resumed
+        assert socket.close_code == code
 
 
 async def test_a_session_that_is_gone_is_begun_anew(sandbox: Sandbox, people: People, connected: Connect):
