@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Final, Self
 
 _PR_SET_PDEATHSIG: Final = 1  # prctl(2)
@@ -45,7 +45,7 @@ class Child:
             stderr=asyncio.subprocess.PIPE,
             # Ctrl-C goes to us alone: the order in which the children end is ours.
             start_new_session=True,
-            preexec_fn=_end_with_parent,
+            preexec_fn=_end_with_parent(),
         )
         return cls(name, process, announces)
 
@@ -86,7 +86,7 @@ class Child:
             sys.stderr.flush()
 
 
-async def _lines(stream: asyncio.StreamReader):  # noqa: ANN202 - an async generator of bytes
+async def _lines(stream: asyncio.StreamReader) -> AsyncIterator[bytes]:
     """Lines of any length; StreamReader.readline gives up on one beyond its buffer."""
     rest = b""
     while chunk := await stream.read(65536):
@@ -97,9 +97,17 @@ async def _lines(stream: asyncio.StreamReader):  # noqa: ANN202 - an async gener
         yield rest
 
 
-def _end_with_parent() -> None:
-    """In the child, before it runs: end when the launcher is killed and cannot say goodbye (Linux only)."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() == 1:
+def _end_with_parent() -> Callable[[], None] | None:
+    """For the child, before it runs: end when the launcher is killed and cannot say goodbye (Linux only)."""
+    if sys.platform != "linux":
+        return None
+    parent = os.getpid()
+    # Looked up here: between fork and exec, nothing may be loaded.
+    prctl = ctypes.CDLL(None).prctl
+
+    def arrange() -> None:
+        prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
+        if os.getppid() != parent:
             os._exit(os.EX_SOFTWARE)
+
+    return arrange

@@ -94,8 +94,7 @@ class Rollcall(commands.Bot):
 
     async def _keep_presence(self) -> None:
         """Show the mode whenever it changes. A task of its own: a listener of the database must not wait."""
-        loop = asyncio.get_running_loop()
-        unsubscribe = self.db.subscribe(lambda _event: loop.call_soon_threadsafe(self._mode_changed.set) and None)
+        unsubscribe = self.db.subscribe(lambda _event: self._mode_changed.set())
         try:
             await self.wait_until_ready()
             while await self._mode_changed.wait():

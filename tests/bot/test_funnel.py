@@ -129,8 +129,14 @@ async def test_a_completion_that_raises_gives_no_choices(people: People, caplog:
 
 
 @pytest.mark.usefixtures("bot")
-@pytest.mark.parametrize(("command", "answer"), [("refuse", "you have not got that many"), ("plain", "hello")])
-@pytest.mark.parametrize("fault", [{"kind": "lose_reply"}, {"kind": "status", "status": 502}])
+@pytest.mark.parametrize(
+    ("command", "answer", "fault"),
+    [
+        ("refuse", "you have not got that many", {"kind": "lose_reply"}),
+        ("plain", "hello", {"kind": "lose_reply"}),
+        ("plain", "hello", {"kind": "status", "status": 502}),
+    ],
+)
 async def test_an_acknowledgement_whose_reply_is_lost_does_not_lose_the_answer(
     people: People, command: str, answer: str, fault: dict[str, Any], log: list[str]
 ):

@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from bot.config import BotConfig, Config, LoggingConfig
+from bot.launcher import _environment
 from tests.bot.processes import Program, alive, descendants, stop
 
 
@@ -141,3 +143,19 @@ def test_a_data_directory_that_cannot_be_made_is_named(rollcall: Program):
     done = rollcall.run("run")
     assert done.returncode == 73
     assert done.stderr == f"rollcall: {rollcall.directory}/data cannot be made a directory: File exists\n"
+
+
+def test_whatever_is_configured_for_production_the_sandbox_has_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("DISCORD_TOKEN_FILE", "/run/token")
+    monkeypatch.setenv("rollcall_database__path", "/srv/rollcall")
+    config = Config(bot=BotConfig(operators=(7,), guilds=(8,)), logging=LoggingConfig(file="/var/log/rollcall.log"))
+    users = [{"id": "100", "name": "Admin_Ann"}, {"id": "200", "name": "bob"}]
+    environment = _environment(config, tmp_path, {"users": users})
+    ours = {name: value for name, value in environment.items() if name.upper().startswith(("ROLLCALL_", "DISCORD_"))}
+    assert ours == {
+        "DISCORD_TOKEN": "sandbox",
+        "ROLLCALL_DATABASE__PATH": str(tmp_path),
+        "ROLLCALL_BOT__OPERATORS": "7,100",
+        "ROLLCALL_BOT__GUILDS": "",
+        "ROLLCALL_LOGGING__FILE": str(tmp_path / "rollcall.log"),
+    }
