@@ -18,7 +18,7 @@ class BreakerState(StrEnum):
 
 
 class Breaker:
-    """Not bound to an event loop or a thread; `on_change` is called on every transition."""
+    """Not bound to an event loop or a thread; `on_change` hears of every transition, with the state before."""
 
     def __init__(
         self,
@@ -28,7 +28,7 @@ class Breaker:
         delay_s: float,
         max_delay_s: float,
         clock: Callable[[], float] = time.monotonic,
-        on_change: Callable[[Breaker], None] = lambda _: None,
+        on_change: Callable[[Breaker, BreakerState], None] = lambda _breaker, _before: None,
     ) -> None:
         self.name = name
         self.state = BreakerState.CLOSED
@@ -90,5 +90,5 @@ class Breaker:
         self._move(BreakerState.OPEN)
 
     def _move(self, state: BreakerState) -> None:
-        self.state = state
-        self._on_change(self)
+        before, self.state = self.state, state
+        self._on_change(self, before)

@@ -90,7 +90,7 @@ class DatabaseManager:
             raise TypeError("operations take keyword parameters: they are stored by name")
         refusal = self._modes.write_refusal
         if refusal or self._store is None:
-            return self._refused(context, refusal or Mode.OFFLINE.name)
+            return self._refused(operation.name, context, refusal or Mode.OFFLINE.name)
         began = time.monotonic()
         submission = submit(
             operation,
@@ -228,8 +228,8 @@ class DatabaseManager:
             on_change=self._breaker_changed,
         )
 
-    def _breaker_changed(self, breaker: Breaker) -> None:
-        if breaker.state is BreakerState.OPEN:
+    def _breaker_changed(self, breaker: Breaker, before: BreakerState) -> None:
+        if before is BreakerState.CLOSED:  # a failed probe opens it again, and is no news
             self._events.emit(EventKind.BREAKER_OPENED, f"{breaker.name}: {breaker.reason}", good=False)
         elif breaker.closed:
             self._events.emit(EventKind.BREAKER_CLOSED, breaker.name, good=True)
@@ -242,12 +242,14 @@ class DatabaseManager:
     def _note_error(self, error_id: str, what: str) -> None:
         self._last_error = f"{error_id} {what}"
 
-    def _refused(self, context: Context, reason: str) -> WriteResult[Any]:
+    def _refused(self, name: str, context: Context, reason: str) -> WriteResult[Any]:
+        error_id = new_error_id()
+        logger.warning("{} of user {} refused: {} [{}]", name, context.actor, reason, error_id)
         return WriteResult(
             outcome=Outcome.FAILED,
             reason=reason,
             operation_id=context.operation_id,
-            error_id=new_error_id(),
+            error_id=error_id,
             better_text=_REFUSALS[reason],
         )
 

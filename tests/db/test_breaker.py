@@ -22,7 +22,7 @@ class BreakerMachine(RuleBasedStateMachine):
             delay_s=DELAY_S,
             max_delay_s=MAX_DELAY_S,
             clock=lambda: self.now,
-            on_change=lambda breaker: self.heard.append(breaker.state),
+            on_change=lambda breaker, _before: self.heard.append(breaker.state),
         )
         self.state = BreakerState.CLOSED
         self.failures = 0
