@@ -14,7 +14,7 @@ import aiosqlite
 from loguru import logger
 
 from db.engine import Connection, Engine, PragmaRefused, prepare_reader, prepare_writer
-from db.errors import ConnectionLost, DatabaseError, Phase, translate
+from db.errors import ConnectionLost, Phase, translate
 from db.settings import DatabaseSettings
 
 P = ParamSpec("P")
@@ -122,7 +122,7 @@ class ConnectionManager:
             self._writer = await self._connect(prepare_writer)
             for _ in range(self._settings.readers):
                 self._readers.append(await self._connect(prepare_reader))
-        except DatabaseError:
+        except BaseException:
             await self.close()
             raise
 
@@ -145,11 +145,12 @@ class ConnectionManager:
 
     async def close(self) -> None:
         """Close the readers, then the writer, which moves the WAL into the file. Harmless when nothing is open."""
+        still_open = [*self._readers, *([self._writer] if self._writer else [])]
+        if still_open and self.file_problem():
+            await self._rescue(still_open[-1])
         while self._readers:
             await self._close_one(self._readers.pop())
         if self._writer is not None:
-            if self.file_problem():
-                await self._rescue(self._writer)
             await self._close_one(self._writer)
             self._writer = None
 
@@ -161,11 +162,13 @@ class ConnectionManager:
             async with asyncio.timeout(self._settings.connect_timeout_s):
                 await connection
                 await connection.submit(lambda: prepare(connection.raw))
-        except (self._engine.error_class, PragmaRefused, TimeoutError) as exc:
-            await self._close_one(connection)
+        except BaseException as exc:
+            await self._close_one(connection)  # its thread would keep the process from ending
             if isinstance(exc, self._engine.error_class):
                 raise translate(exc, Phase.OPEN) from exc
-            raise ConnectionLost(f"{self._path}: {exc or 'connecting took too long'}", phase=Phase.OPEN) from exc
+            if isinstance(exc, (PragmaRefused, TimeoutError)):
+                raise ConnectionLost(f"{self._path}: {exc or 'connecting took too long'}", phase=Phase.OPEN) from exc
+            raise
         return connection
 
     async def _close_one(self, connection: HopConnection) -> None:
@@ -179,20 +182,20 @@ class ConnectionManager:
         if problem := self.file_problem():
             raise ConnectionLost(problem, phase=Phase.OPEN)
 
-    async def _rescue(self, writer: HopConnection) -> None:
+    async def _rescue(self, source: HopConnection) -> None:
         """The file has lost its name: copy what the open connection still has before it is gone for good."""
         target = self._path.parent.parent / f"rescued-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.db"
         try:
-            await writer.submit(self._copy, writer, target)
+            await source.submit(self._copy, source, target)
         except (OSError, self._engine.error_class) as exc:
             logger.critical("the removed database could not be rescued to {}: {}", target, exc)
         else:
             logger.critical("the database file had been removed or replaced; its content is in {}", target)
 
-    def _copy(self, writer: HopConnection, target: Path) -> None:
+    def _copy(self, source: HopConnection, target: Path) -> None:
         copy = self._engine.connect(target, mode="rwc", busy_timeout_s=0)
         try:
-            writer.raw.backup(copy)
+            source.raw.backup(copy)
         finally:
             copy.close()
         target.chmod(0o600)
