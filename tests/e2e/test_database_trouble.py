@@ -51,11 +51,27 @@ async def test_without_its_file_the_bot_refuses_to_pay_and_says_why(tmp_path: Pa
         assert "Nothing was changed" in answer.text
         assert answer.message.ephemeral
         assert not stage.books.file.exists()
+        assert any(error_id_in(answer.text) in record for record in stage.log)
 
         health = await town.player(OPERATOR).run("dbhealth")
         assert health.message.field("Mode") != "read-write"
         assert str(stage.books.file.name) in health.text
         assert await stage.control.problems() == []
+
+
+def error_id_in(text: str) -> str:
+    return text.partition("Error ")[2]
+
+
+async def test_a_payment_at_the_moment_the_file_goes_away_is_not_called_made(tmp_path: Path):
+    async with stage_in(tmp_path / "data") as stage:
+        alice = stage.town().player("alice")
+        await alice.run("pay", user="bob", amount="1")
+        stage.books.file.unlink()
+        answer = await alice.run("pay", user="bob", amount="1")
+        assert answer.message.title != "Paid"
+        assert "othing was changed" in answer.text
+        assert not stage.books.file.exists()
 
 
 async def test_without_its_file_commands_that_need_none_answer_as_before(tmp_path: Path):
