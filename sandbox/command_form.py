@@ -108,7 +108,7 @@ def _well_named(name: str) -> bool:
 
 def _check_options(form: Form, path: Path, holder: dict[str, Any], *, depth: int) -> None:
     """`depth` counts the commands around: 0 in a command, 1 in a group or a subcommand of it, 2 below that."""
-    options = list(form.items(holder, "options", path, most=OPTIONS))
+    options = form.items(holder, "options", path, most=OPTIONS)
     names: list[Any] = []
     for option_path, option in options:
         if option.get("name") in names:

@@ -39,7 +39,7 @@ def check_rows(form: Form, payload: dict[str, Any]) -> None:
     for path, row in form.items(payload, "components", (), most=ROWS):
         if not form.one_of(row.get("type"), (*path, "type"), (Component.ROW,)):
             continue
-        inner = list(form.items(row, "components", path, least=1, most=ROW))
+        inner = form.items(row, "components", path, least=1, most=ROW)
         for inner_path, component in inner:
             if form.one_of(component.get("type"), (*inner_path, "type"), (Component.BUTTON, *SELECTS)):
                 check_used_in_message(form, inner_path, component)

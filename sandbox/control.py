@@ -1,4 +1,9 @@
-"""What people and tests use, on 127.0.0.1: the control API below /api, and the page."""
+"""What people and tests use, on 127.0.0.1: the control API below /api, and the page.
+
+Whatever is refused is answered with 4xx (503 and 504 where it is the bot that is away or silent) and
+`{"error": "…"}` in plain words. Users, channels and roles are named by id, name or mention; ids are strings.
+A fault's `kind` is one of FAULTS; those of requests take `route`, a part of "METHOD /path", and `times`.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable

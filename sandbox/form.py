@@ -1,6 +1,5 @@
 """Checking a payload the way Discord does: every fault is found, and each is reported where it is."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any, NoReturn
 
@@ -52,7 +51,7 @@ class Form:
             self.refuse(path, "STRING_TYPE_CONVERT", f"Could not interpret {value!r} as string.")
             return None
         if len(value) > longest and not shortest:
-            self.refuse(path, "BASE_TYPE_MAX_LENGTH", f"Must be {longest} or fewer in length.")
+            self.refuse(path, "BASE_TYPE_MAX_LENGTH", _at_most(longest))
             return None
         if not shortest <= len(value) <= longest:
             if not value:
@@ -87,17 +86,16 @@ class Form:
 
     def items(
         self, holder: dict[str, Any], name: str, path: Path, *, most: int, least: int = 0
-    ) -> Iterator[tuple[Path, dict[str, Any]]]:
+    ) -> list[tuple[Path, dict[str, Any]]]:
         """Each object of the list under `name`, with its path."""
         value, path = self.values(holder, name, path), (*path, name)
         if not least <= len(value) <= most:
             message = f"Must be between {least} and {most} in length." if least else _at_most(most)
             self.refuse(path, "BASE_TYPE_BAD_LENGTH" if least else "BASE_TYPE_MAX_LENGTH", message)
         for index, item in enumerate(value):
-            if isinstance(item, dict):
-                yield (*path, index), item
-            else:
+            if not isinstance(item, dict):
                 self.refuse((*path, index), "DICT_TYPE_CONVERT", "Only dictionaries may be used in a DictType")
+        return [((*path, index), item) for index, item in enumerate(value) if isinstance(item, dict)]
 
     def values(self, holder: dict[str, Any], name: str, path: Path) -> list[Any]:
         """The list under `name`; an empty one where there is none or it is unfit."""

@@ -81,8 +81,7 @@ def check_message(form: Form, draft: Draft) -> None:
     check_embeds(form, payload)
     check_rows(form, payload)
     _check_allowed_mentions(form, payload)
-    for _ in form.items(payload, "attachments", (), most=FILES):
-        pass
+    form.items(payload, "attachments", (), most=FILES)
     if len(draft.files) > FILES:
         form.refuse(("files",), "BASE_TYPE_MAX_LENGTH", f"Must be {FILES} or fewer in length.")
 

@@ -40,7 +40,7 @@ def _check_part(form: Form, path: Path, part: dict[str, Any], seen: set[str]) ->
         form.text(part, "description", path, longest=100)
         inner, path = part.get("component"), (*path, "component")
     else:
-        inner_parts = list(form.items(part, "components", path, least=1, most=1))
+        inner_parts = form.items(part, "components", path, least=1, most=1)
         inner, path = (inner_parts[0][1] if inner_parts else None), (*path, "components", 0)
         if isinstance(inner, dict):
             form.text(inner, "label", path, shortest=1, longest=45, required=True)
