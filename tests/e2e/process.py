@@ -8,6 +8,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Self
 
+import pytest
+
 from tests.conftest import ENGINE
 from tests.e2e import world
 from tests.e2e.stage import TOKEN, Discord
@@ -62,7 +64,7 @@ class BotProcess:
 
     async def ended(self) -> int:
         async with asyncio.timeout(END_S):
-            self.output = (await self._reading).decode()
+            self.output = (await asyncio.shield(self._reading)).decode()
             return await self._process.wait()
 
 
@@ -73,8 +75,19 @@ async def bot_process(
     """A bot that is ready; it is killed at the end unless it has ended before."""
     process = await BotProcess.start(directory, discord.socket, token=token, **settings)
     try:
-        await discord.control.until_ready()
+        await until_ready(process, discord)
         yield process
     finally:
         if process.running:
             await process.kill()
+
+
+async def until_ready(process: BotProcess, discord: Discord) -> None:
+    ready = asyncio.create_task(discord.control.until_ready())
+    ended = asyncio.create_task(process.ended())
+    await asyncio.wait({ready, ended}, return_when=asyncio.FIRST_COMPLETED)
+    if ended.done():
+        ready.cancel()
+        pytest.fail(f"the bot ended with {await ended}:\n{process.output}")
+    ended.cancel()
+    await ready

@@ -60,11 +60,3 @@ async def test_one_command_brings_up_a_discord_to_play_on_and_ends_in_order(tmp_
     assert [memo for (memo,) in books.rows("SELECT memo FROM payment WHERE kind = 'payment'")] == ["stamps"]
     assert {path.name for path in (tmp_path / "data").iterdir()} == {"sandbox"}
     assert {path.name for path in tmp_path.iterdir()} == {"data"}
-
-
-async def test_what_was_stored_is_there_after_the_next_start(tmp_path: Path):
-    for turn, left in enumerate(("$996.50", "$993.00"), 1):
-        async with launched(tmp_path) as (_, url), Control(url) as control:
-            abigail = Player("abigail", "general", control)
-            paid = await abigail.run("pay", user="benjamin", amount="3.50", memo=f"turn {turn}")
-            assert paid.message.field("Left in your wallet") == left

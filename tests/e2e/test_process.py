@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.e2e.books import Books
 from tests.e2e.control import Player, eventually
-from tests.e2e.process import BotProcess, bot_process
+from tests.e2e.process import bot_process
 from tests.e2e.stage import discord_here
 from tests.e2e.world import PAYERS
 
@@ -70,15 +70,6 @@ async def test_the_token_never_shows_up_in_a_log_a_file_or_an_answer(tmp_path: P
         assert not [content for content in written if part.encode() in content]
 
 
-async def test_a_refused_token_is_one_clear_line_that_does_not_repeat_it(tmp_path: Path):
-    async with discord_here() as discord:
-        process = await BotProcess.start(tmp_path / "data", discord.socket, token=CANARY)
-        assert await process.ended() == 78
-    assert process.output.splitlines()[-1] == "rollcall: Discord refuses the token: check DISCORD_TOKEN"
-    assert CANARY not in process.output
-    assert "Traceback" not in process.output
-
-
 async def test_asked_to_end_it_finishes_what_people_have_begun_and_ends_in_time(tmp_path: Path):
     books = Books(tmp_path / "data")
     async with discord_here() as discord:
@@ -99,13 +90,3 @@ async def test_asked_to_end_it_finishes_what_people_have_begun_and_ends_in_time(
         assert await discord.control.problems() == []
     assert seen == books.count() > 0
     assert books.faults() == []
-
-
-async def test_a_second_bot_on_the_same_data_is_told_who_has_it(tmp_path: Path):
-    async with discord_here() as discord, bot_process(discord, tmp_path / "data") as first:
-        second = await BotProcess.start(tmp_path / "data", discord.socket)
-        assert await second.ended() != 0
-        assert str(first.pid) in second.output.splitlines()[-1]
-        assert "Traceback" not in second.output
-        alice = discord.town(Books(tmp_path / "data")).player("alice")
-        assert (await alice.run("pay", user="bob", amount="1")).message.title == "Paid"
