@@ -193,6 +193,7 @@ def test_a_file_that_may_not_grow_gives_no_false_answer(tmp_path: Path, migratio
     found = json.loads(done.stdout)
     assert found["mode"] == "read-only"
     assert found["committed"]
+    assert found["unknown"], "the fault was never hit"
     assert set(found["committed"]) <= set(found["stored_while_full"])
     assert not set(found["failed"]) & set(found["stored_while_full"])
     assert found["outcomes_again"] == ["committed"]
