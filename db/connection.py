@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import os
 import time
 from collections.abc import Callable
@@ -14,7 +15,9 @@ import aiosqlite
 from loguru import logger
 
 from db.engine import Connection, Engine, PragmaRefused, prepare_reader, prepare_writer
-from db.errors import ConnectionLost, Phase, translate
+from db.errors import ConnectionLost, Consequence, Phase, translate
+from db.events import EventKind, Events
+from db.retries import retrying
 from db.settings import DatabaseSettings
 
 P = ParamSpec("P")
@@ -27,10 +30,13 @@ _STEPS_BETWEEN_LOOKS: Final = 10_000
 class HopConnection(aiosqlite.Connection):
     """One SQLite connection on one thread. A hop runs a whole function there, without a return to the loop between
     its statements; what runs longer than `deadline` (monotonic) is interrupted.
+
+    Belongs to the process that opened it: in a fork neither the thread exists nor may the file be touched.
     """
 
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self.deadline: float | None = None
+        self._process_id = os.getpid()
         super().__init__(partial(self._open, connect), iter_chunk_size=64)
 
     def _open(self, connect: Callable[[], Connection]) -> Connection:
@@ -51,12 +57,14 @@ class HopConnection(aiosqlite.Connection):
 
         Does what aiosqlite's own coroutine does, without a task's detour through the loop.
         """
+        self._require_own_process()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._tx.put_nowait((future, partial(function, *args, **params)))  # pyright: ignore[reportUnknownMemberType]
         return future
 
     def post(self, function: Callable[[], T], *, then: Callable[[T | BaseException], None]) -> None:
         """Start a hop and have `then` called on the loop with what it returned or raised: the shortest way there is."""
+        self._require_own_process()
         loop = asyncio.get_running_loop()
 
         def hop() -> None:
@@ -68,6 +76,18 @@ class HopConnection(aiosqlite.Connection):
                 loop.call_soon_threadsafe(then, outcome)
 
         self._tx.put_nowait((None, hop))  # pyright: ignore[reportUnknownMemberType]
+
+    def raise_in_thread(self, exception: type[BaseException]) -> None:
+        """Have Python code that runs on the thread, and comes back to no statement, raise `exception`.
+
+        It may be raised a little later than meant; whoever waits for the hop then finds out how its commit ended.
+        """
+        if self._thread.ident is not None:
+            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread.ident), ctypes.py_object(exception))
+
+    def _require_own_process(self) -> None:
+        if os.getpid() != self._process_id:
+            raise ConnectionLost("this connection belongs to the process that was forked", phase=Phase.BEGIN)
 
 
 class FileIdentity:
@@ -94,10 +114,11 @@ class FileIdentity:
 class ConnectionManager:
     """Opens, replaces and closes the connections to one database file. Never creates a file."""
 
-    def __init__(self, path: Path, engine: Engine, settings: DatabaseSettings) -> None:
+    def __init__(self, path: Path, engine: Engine, settings: DatabaseSettings, events: Events) -> None:
         self._path = path
         self._engine = engine
         self._settings = settings
+        self._events = events
         self._identity = FileIdentity(path)
         self._writer: HopConnection | None = None
         self._readers: list[HopConnection] = []
@@ -126,14 +147,20 @@ class ConnectionManager:
             await self.close()
             raise
 
-    async def replace_writer(self) -> HopConnection:
-        """Close the writing connection and open another to the same file; raises ConnectionLost otherwise."""
-        self._require_same_file()
-        if self._writer is not None:
-            await self._close_one(self._writer)
-            self._writer = None
-        self._writer = await self._connect(prepare_writer)
-        return self._writer
+    async def replace_writer(self) -> None:
+        """Close the writing connection and open another to the same file, by the retry policy.
+
+        Raises DatabaseError when every attempt failed, or at once where the path names another file.
+        """
+        self._events.emit(EventKind.LOST, "the writing connection is replaced", good=False)
+        async for attempt in retrying(self._settings, within_s=self._settings.connect_timeout_s):
+            with attempt:
+                self._require_same_file()
+                if self._writer is not None:
+                    await self._close_one(self._writer)
+                    self._writer = None
+                self._writer = await self._connect(prepare_writer)
+        self._events.emit(EventKind.RECONNECTED, "the writing connection", good=True)
 
     async def replace_reader(self, old: HopConnection) -> HopConnection:
         """Open a fresh reader in the place of one that failed."""
@@ -180,7 +207,7 @@ class ConnectionManager:
     def _require_same_file(self) -> None:
         # Reopening would silently take whatever has the name now, while the open connection still has the data.
         if problem := self.file_problem():
-            raise ConnectionLost(problem, phase=Phase.OPEN)
+            raise ConnectionLost(problem, phase=Phase.OPEN, consequence=Consequence.STOP_WRITING)
 
     async def _rescue(self, source: HopConnection) -> None:
         """The file has lost its name: copy what the open connection still has before it is gone for good."""

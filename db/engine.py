@@ -161,6 +161,14 @@ class Checkpoint:
 
 
 def checkpoint(connection: Connection) -> Checkpoint:
-    """Move the WAL into the database file and cut it to nothing; only the writer may call this."""
-    busy, wal_frames, moved_frames = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    """Move the WAL into the database file and cut it to nothing; only the writer may call this.
+
+    Does not wait for readers: all writes would wait as well. What they hold back is left for the next time.
+    """
+    (patience_ms,) = connection.execute("PRAGMA busy_timeout").fetchone()
+    connection.execute("PRAGMA busy_timeout = 0").fetchall()
+    try:
+        busy, wal_frames, moved_frames = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    finally:
+        connection.execute(f"PRAGMA busy_timeout = {patience_ms}").fetchall()
     return Checkpoint(bool(busy), wal_frames, moved_frames)

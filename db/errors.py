@@ -82,6 +82,7 @@ class DatabaseError(Exception):
 
     type: ClassVar[ErrorType] = ErrorType.QUERY_FAILED
     text: ClassVar[str] = "Your request could not be processed."
+    usual_consequence: ClassVar[Consequence] = Consequence.OWN
 
     def __init__(
         self,
@@ -89,13 +90,13 @@ class DatabaseError(Exception):
         *,
         code: str = "",
         severity: Severity = Severity.MEDIUM,
-        consequence: Consequence = Consequence.OWN,
+        consequence: Consequence | None = None,
         phase: Phase | None = None,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.severity = severity
-        self.consequence = consequence
+        self.consequence = consequence or self.usual_consequence
         self.phase = phase
         self.error_id = new_error_id()
 
@@ -113,6 +114,7 @@ class Unavailable(DatabaseError):
 class ConnectionLost(DatabaseError):
     type = ErrorType.CONNECTION_LOST
     text = "The database is temporarily unavailable. Please try again shortly."
+    usual_consequence = Consequence.RECONNECT
 
 
 class QueryFailed(DatabaseError):

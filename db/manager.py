@@ -15,13 +15,14 @@ from loguru import logger
 from db.background import Background
 from db.breaker import Breaker, BreakerState
 from db.engine import Engine, load_engine
-from db.errors import DatabaseError, Unavailable, new_error_id
+from db.errors import BadDataDirectory, DatabaseError, Unavailable, new_error_id
 from db.events import EventKind, Events, Listener
 from db.journal import JournalReport
 from db.layout import Layout
 from db.lock import DirectoryLock
 from db.metrics import Meter
 from db.modes import Mode, Modes
+from db.mounts import network_file_system
 from db.operations import Context, Operation, Query
 from db.results import Outcome, WriteResult
 from db.settings import DatabaseSettings
@@ -165,6 +166,12 @@ class DatabaseManager:
         """Open the database, or go on without it and keep trying. Raises StartupError for a foreign or newer one."""
         await self._open()
         logger.info("database: {}", self.status().line())
+        if self._engine.has_wal_reset_bug:
+            logger.warning(
+                "SQLite {} can corrupt a database that another process writes to at the same time; "
+                "versions from 3.51.3 on cannot: let no other program write to this one",
+                self._engine.version,
+            )
         self._background.spawn(self._supervise())
 
     async def close(self) -> None:
@@ -176,7 +183,7 @@ class DatabaseManager:
 
     async def _open(self) -> None:
         opened = await open_store(
-            self._layout, self._migrations, self._engine, self._settings, self._writing, self._reading
+            self._layout, self._migrations, self._engine, self._settings, self._writing, self._reading, self._events
         )
         if isinstance(opened, Problem):
             self._modes.set_closed(opened.sentence)
@@ -279,6 +286,10 @@ async def open_database(settings: DatabaseSettings, migrations: Path) -> AsyncGe
     engine = load_engine(settings.engine)
     layout = Layout(settings.directory)
     layout.prepare()
+    if (kind := network_file_system(settings.directory)) and not settings.allow_network_file_system:
+        raise BadDataDirectory(
+            f"{settings.directory} is on a network file system ({kind}), which cannot keep a database"
+        )
     lock = DirectoryLock(layout.lock)
     lock.acquire()
     manager = DatabaseManager(settings, migrations, engine)

@@ -67,6 +67,10 @@ class Mender:
             for submission in batch:
                 if not submission.future.done():
                     await self._commit_alone(submission)
+        except DatabaseError as exc:  # the writer could not be had back; the batch itself was rolled back
+            self._breaker.trip(str(exc))
+            for submission in batch:
+                self._fail(submission, exc)
         finally:  # whatever goes wrong here, nobody waits for ever, and nobody is told more than is known
             for submission in batch:
                 submission.give(submission.unknown("INTERRUPTED", error_id=new_error_id()))
@@ -94,7 +98,6 @@ class Mender:
         if remaining_s <= 0 or not self._breaker.closed:
             submission.refuse("TIMED_OUT" if remaining_s <= 0 else "READ_ONLY")
             return
-        connection = self._connections.writer
         try:
             async for attempt in retrying(self._settings, within_s=remaining_s):
                 with attempt:
@@ -103,7 +106,7 @@ class Mender:
                     report = await connection.submit(self._transactions.commit, connection, [submission], problem)
                     await self._digest([submission], report)
                     if not submission.future.done():
-                        await self._raise_on_a_good_connection(report)
+                        raise report.error or ConnectionLost("a batch was rolled back for no stated reason")
         except DatabaseError as exc:
             self._fail(submission, exc)
 
@@ -115,10 +118,12 @@ class Mender:
                 submission.give(result)
         elif report.end is End.UNKNOWN:
             await self._find_out(batch, report.error or ConnectionLost("COMMIT failed"))
-        elif isinstance(report.error, DeadlineExceeded) and report.culprit is not None:
-            self._fail(batch[report.culprit], report.error)
-            for submission in batch:  # they waited behind it, and it used their time up too
-                submission.deadline = time.monotonic() + self._settings.operation_timeout_s
+        else:
+            await self._replace_if_suspect(report.error)
+            if isinstance(report.error, DeadlineExceeded) and report.culprit is not None:
+                self._fail(batch[report.culprit], report.error)
+                for submission in batch:  # they waited behind it, and it used their time up too
+                    submission.deadline = time.monotonic() + self._settings.operation_timeout_s
 
     async def _find_out(self, batch: Sequence[Submission[Any]], error: DatabaseError) -> None:
         logger.warning("{} a commit of {} operations ended unknown: {}", error.error_id, len(batch), error)
@@ -136,12 +141,11 @@ class Mender:
         for submission, result in zip(batch, found, strict=True):
             submission.give(result or submission.failed("COMMIT_FAILED", error_id=error.error_id))
 
-    async def _raise_on_a_good_connection(self, report: Report) -> None:
-        """Raise the report's error, on a fresh connection where the old one may be to blame."""
-        error = report.error or ConnectionLost("a batch was rolled back for no stated reason")
-        if error.consequence in (Consequence.RECONNECT, Consequence.DIAGNOSE):
+    async def _replace_if_suspect(self, error: DatabaseError | None) -> None:
+        """Nothing is run on a connection that may be to blame, or that is still inside a transaction."""
+        suspect = error is not None and error.consequence in (Consequence.RECONNECT, Consequence.DIAGNOSE)
+        if suspect or await self.on_writer(lambda connection: connection.in_transaction):
             await self._connections.replace_writer()
-        raise error
 
     def _fail(self, submission: Submission[Any], error: DatabaseError) -> None:
         logger.error("{} {} failed: {}", error.error_id, submission.operation.name, error)

@@ -35,4 +35,6 @@ class DatabaseSettings:
     max_waiting: int = 10_000
     # 16 MiB: large enough that a checkpoint's fsync is rare, small enough that it is short.
     checkpoint_wal_bytes: int = 16 * 1024 * 1024
+    # WAL needs memory shared between processes, which network file systems do not have.
+    allow_network_file_system: bool = False
     degraded: bool = False

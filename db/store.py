@@ -16,6 +16,7 @@ from db.breaker import Breaker
 from db.connection import ConnectionManager
 from db.engine import Engine, PragmaRefused, checkpoint, prepare_new_file, prepare_writer
 from db.errors import DatabaseError, ForeignDatabase, Phase, translate
+from db.events import Events
 from db.inspection import State, examine
 from db.journal import JournalReport
 from db.layout import Layout
@@ -80,6 +81,7 @@ async def open_store(
     settings: DatabaseSettings,
     writing: Breaker,
     reading: Breaker,
+    events: Events,
 ) -> OpenStore | Problem:
     """Open the current generation. Raises StartupError for a foreign or newer database; whatever else keeps it from
     being used is a Problem.
@@ -90,7 +92,7 @@ async def open_store(
         if isinstance(schema_version, Problem):
             return schema_version
         path = layout.database
-        connections = ConnectionManager(path, engine, settings)
+        connections = ConnectionManager(path, engine, settings, events)
         await connections.open()
     except OSError as exc:
         return Problem(f"{exc.filename}: {exc.strerror}")

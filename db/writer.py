@@ -16,7 +16,7 @@ from db.background import Background
 from db.breaker import Breaker
 from db.connection import ConnectionManager
 from db.engine import Engine, checkpoint
-from db.errors import DatabaseError, new_error_id
+from db.errors import DatabaseError, DeadlineExceeded, new_error_id
 from db.mending import Mender
 from db.results import WriteResult
 from db.settings import DatabaseSettings
@@ -28,6 +28,7 @@ T = TypeVar("T")
 # One commit holds the writer for as long as all its operations take; more would make each caller wait for all.
 _LARGEST_BATCH: Final = 256
 _CLOSING_GRACE_S: Final = 2.0
+_INTERRUPTION_GRACE_S: Final = 1.0
 
 
 class Writer:
@@ -53,6 +54,7 @@ class Writer:
         self._free.set()
         self._background = Background()
         self._watchdog: asyncio.TimerHandle | None = None
+        self._checkpoint_at_bytes = settings.checkpoint_wal_bytes
         self.stuck = False
 
     def submit(self, submission: Submission[T]) -> asyncio.Future[WriteResult[T]]:
@@ -98,7 +100,7 @@ class Writer:
             return
         self._free.clear()
         patience_s = self._settings.operation_timeout_s + self._settings.busy_timeout_s
-        self._watchdog = asyncio.get_running_loop().call_later(patience_s, self._never_came_back, batch)
+        self._watchdog = asyncio.get_running_loop().call_later(patience_s, self._overdue, batch)
         connection = self._connections.writer
         connection.post(
             lambda: self._transactions.commit(connection, batch, self._connections.file_problem),
@@ -113,7 +115,7 @@ class Writer:
         self._breaker.success()
         for submission, result in zip(batch, outcome.results, strict=True):
             submission.give(result)
-        if self._wal_bytes() < self._settings.checkpoint_wal_bytes:
+        if self._wal_bytes() < self._checkpoint_at_bytes:
             # After the callers have heard: what they ask for next shares one commit with what waits already.
             asyncio.get_running_loop().call_soon(self._release)
         else:
@@ -138,12 +140,22 @@ class Writer:
             self._release()
 
     async def _checkpoint(self) -> None:
+        """Move the WAL into the file; while a long read is in the way, let it grow by as much again before retrying."""
         try:
-            await self._mender.on_writer(checkpoint)
+            done = await self._mender.on_writer(checkpoint)
+            self._checkpoint_at_bytes = self._settings.checkpoint_wal_bytes + (
+                0 if done.complete else self._wal_bytes()
+            )
         except DatabaseError as exc:
             self._breaker.failure(str(exc))
         finally:
             self._release()
+
+    def _overdue(self, batch: Sequence[Submission[Any]]) -> None:
+        """Python code that loops can be made to raise; a call to the disk cannot, and gets one second more."""
+        self._connections.writer.raise_in_thread(DeadlineExceeded)
+        loop = asyncio.get_running_loop()
+        self._watchdog = loop.call_later(_INTERRUPTION_GRACE_S, self._never_came_back, batch)
 
     def _never_came_back(self, batch: Sequence[Submission[Any]]) -> None:
         """A call to the disk hangs: say so, write nothing more, and never start a second writer beside this one."""
