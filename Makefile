@@ -47,7 +47,7 @@ LOCK := $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-fi
 	--strip-extras --no-header --allow-unsafe pyproject.toml
 lock: $(DEV_STAMP)
 	$(LOCK) -o requirements.lock --upgrade --extra install
-	$(LOCK) -o requirements-dev.lock --upgrade --extra install --extra dev -c requirements.lock
+	$(LOCK) -o requirements-dev.lock --upgrade --extra install --extra dev --extra bench -c requirements.lock
 
 clean:
 	rm -rf $(VENV) .pytest_cache .ruff_cache .hypothesis

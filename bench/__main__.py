@@ -1,112 +1,126 @@
-"""`make bench`: the layer beside a plain aiosqlite connection, in one run, round by round.
+"""`make bench`: the layer beside other ways to use SQLite from asyncio, in one run, round by round.
 
-Machines are noisy, so each round measures both sides one after the other, and what counts is the ratio of a round.
+Machines are noisy, so each round measures all sides one after the other, and what counts is the ratio of a round.
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import typer
+from loguru import logger
 from rich.console import Console
 from rich.table import Table
 
-from bench.baseline import Baseline
 from bench.layer import Layer, open_layer
+from bench.measure import FSYNC_SAMPLES, fdatasync_ms, in_flight, resident_mb
+from bench.others import open_alchemy, open_asqlite
+from bench.plain import open_plain
 
 ROUNDS = 7
-_FSYNC_SAMPLES = 200
+BASELINE = "aiosqlite"
+OURS = "Rollcall"
+MEMORY_OPERATIONS = 100_000
 
 
 @dataclass(frozen=True)
 class Work:
-    """One row: the same work on both sides, and the ratio that must be reached."""
+    """One row: the same work on every side, and the ratio to the baseline that ours must reach."""
 
     name: str
+    method: str
+    width: int
     count: int
-    baseline: Callable[[int], Awaitable[None]]
-    layer: Callable[[int], Awaitable[None]]
     must: float
 
-
-async def rate(work: Callable[[int], Awaitable[None]], count: int) -> float:
-    """Operations per second."""
-    began = time.perf_counter()
-    await work(count)
-    return count / (time.perf_counter() - began)
+    def on(self, side: Any) -> Callable[[], Awaitable[None]]:
+        return getattr(side, self.method)
 
 
-async def compare(work: Work, table: Table, rounds: int) -> bool:
-    """Measure one row; the sides take turns at going first."""
-    baselines: list[float] = []
-    layers: list[float] = []
+ROWS = (
+    Work("transfers, 64 in flight", "transfer", 64, 3200, 8),
+    Work("transfers, 1 in flight", "transfer", 1, 500, 1.2),
+    Work("point reads, 64 in flight", "read", 64, 6400, 1.5),
+    Work("point reads, 1 in flight", "read", 1, 1500, 0.9),
+)
+
+
+async def compare(work: Work, sides: dict[str, Any], rounds: int, table: Table) -> bool:
+    """Measure one row; every round begins with another side."""
+    rates: dict[str, list[float]] = {name: [] for name in sides}
     for number in range(rounds):
-        for side in ("baseline", "layer") if number % 2 else ("layer", "baseline"):
-            if side == "layer":
-                layers.append(await rate(work.layer, work.count))
-            else:
-                baselines.append(await rate(work.baseline, work.count))
-    ratios = sorted(ours / plain for ours, plain in zip(layers, baselines, strict=True))
-    median = statistics.median(ratios)
-    good = median >= work.must
-    table.add_row(
-        work.name,
-        f"{statistics.median(baselines):,.0f}",
-        f"{statistics.median(layers):,.0f}",
-        f"{median:.2f} ({ratios[0]:.2f} to {ratios[-1]:.2f})",
-        f"≥ {work.must:g}",
-        "[green]yes" if good else "[red]no",
-    )
-    return good
+        names = list(sides)
+        for name in names[number % len(names) :] + names[: number % len(names)]:
+            rates[name].append(await in_flight(work.on(sides[name]), work.count, work.width))
+    ratios = {name: sorted(a / b for a, b in zip(rates[name], rates[BASELINE], strict=True)) for name in sides}
+    ours = statistics.median(ratios[OURS])
+    shown = [
+        f"{statistics.median(ratio):.2f} ({ratio[0]:.2f} to {ratio[-1]:.2f})" for ratio in list(ratios.values())[1:]
+    ]
+    verdict = "[green]yes" if ours >= work.must else "[red]no"
+    table.add_row(work.name, f"{statistics.median(rates[BASELINE]):,.0f}", *shown, f"≥ {work.must:g}", verdict)
+    return ours >= work.must
 
 
-def fdatasync_ms(directory: Path) -> float:
-    """The median cost of making one small write durable: a slow disk makes the first rows larger and the second 1."""
-    fd = os.open(directory / "fsync-probe", os.O_RDWR | os.O_CREAT)
+async def refusal_ms(layer: Layer) -> float:
+    """The median time of a write that is refused while the database may not be written."""
+    layer.db.set_switch(degraded=True)
     samples: list[float] = []
-    try:
-        for number in range(_FSYNC_SAMPLES):
-            os.pwrite(fd, b"x" * 4096, number * 4096)
-            began = time.perf_counter()
-            os.fdatasync(fd)
-            samples.append(time.perf_counter() - began)
-    finally:
-        os.close(fd)
+    for _ in range(2000):
+        began = time.perf_counter()
+        await layer.refused()
+        samples.append(time.perf_counter() - began)
+    layer.db.set_switch(degraded=False)
     return statistics.median(samples) * 1000
 
 
-def rows(plain: Baseline, ours: Layer) -> list[Work]:
-    return [
-        Work("transfers, 64 in flight", 4000, plain.transfers(64), ours.transfers(64), 8),
-        Work("transfers, 1 in flight", 600, plain.transfers(1), ours.transfers(1), 1.2),
-        Work("point reads, 64 in flight", 8000, plain.reads(64), ours.reads(64), 1.5),
-        Work("point reads, 1 in flight", 2000, plain.reads(1), ours.reads(1), 0.9),
-    ]
+async def memory_mb(directory: Path) -> float:
+    """By how much the process grows over so many operations through a layer of its own."""
+    async with open_layer(directory) as layer:
+        await in_flight(layer.transfer, 640, 64)
+        before = resident_mb()
+        await in_flight(layer.transfer, MEMORY_OPERATIONS, 64)
+        return resident_mb() - before
 
 
-async def measure(directory: Path, rounds: int) -> bool:
-    table = Table("work", "baseline/s", "Rollcall/s", "ratio (spread)", "must", "reached")
-    all_good = True
-    async with Baseline(directory / "baseline.db") as plain, open_layer(directory / "data") as ours:
-        for work in rows(plain, ours):
-            all_good &= await compare(work, table, rounds)
-    console = Console()
-    console.print(f"one fdatasync: {fdatasync_ms(directory):.3f} ms (median of {_FSYNC_SAMPLES}); {rounds} rounds")
+async def measure(directory: Path, rounds: int, console: Console) -> bool:
+    table = Table("work", f"{BASELINE}/s", OURS, "asqlite", "SQLAlchemy", "must", "reached")
+    good = True
+    async with AsyncExitStack() as stack:
+        layer_directory = directory / "layer"
+        layer_directory.mkdir()
+        sides = {
+            BASELINE: await stack.enter_async_context(open_plain(directory)),
+            OURS: await stack.enter_async_context(open_layer(layer_directory)),
+            "asqlite": await stack.enter_async_context(open_asqlite(directory)),
+            "SQLAlchemy": await stack.enter_async_context(open_alchemy(directory)),
+        }
+        for work in ROWS:
+            good &= await compare(work, sides, rounds, table)
+        refusal = await refusal_ms(sides[OURS])
+    console.print(f"one fdatasync: {fdatasync_ms(directory):.3f} ms (median of {FSYNC_SAMPLES}); {rounds} rounds")
     console.print(table)
-    return all_good
+    console.print(f"a refusal: {refusal:.4f} ms (must: ≤ 0.2 ms)")
+    (directory / "memory").mkdir()
+    grown = await memory_mb(directory / "memory")
+    console.print(f"memory after {MEMORY_OPERATIONS:,} more operations: {grown:+.1f} MB (must: < 30 MB)")
+    return good and refusal <= 0.2 and grown < 30
 
 
 def main(rounds: int = ROUNDS) -> None:
-    """Compare the layer with the baseline; exit 1 where a row does not reach what it must."""
-    with tempfile.TemporaryDirectory(prefix="rollcall-bench-", dir=Path.cwd()) as directory:
-        if not asyncio.run(measure(Path(directory), rounds)):
+    """Compare the layer with the others; exit 1 where a row does not reach what it must. Ratios are to aiosqlite."""
+    logger.remove()
+    logger.add(lambda line: print(line, end=""), level="WARNING")
+    with tempfile.TemporaryDirectory(prefix="bench-", dir=Path.cwd()) as directory:
+        if not asyncio.run(measure(Path(directory), rounds, Console(width=140))):
             raise typer.Exit(1)
 
 

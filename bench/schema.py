@@ -1,4 +1,4 @@
-"""The tables that both sides work on."""
+"""The tables that all sides work on, and the statements they run."""
 
 from typing import Final
 
@@ -12,3 +12,8 @@ INSERT INTO bench_wallet (id, balance)
 WITH RECURSIVE number (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM number WHERE n < {WALLETS})
 SELECT n, 1000000 FROM number;
 """
+BEGIN: Final = "BEGIN IMMEDIATE"
+TAKE: Final = "UPDATE bench_wallet SET balance = balance - ? WHERE id = ? AND balance >= ?"
+GIVE: Final = "UPDATE bench_wallet SET balance = balance + ? WHERE id = ?"
+RECORD: Final = "INSERT INTO bench_transfer (sender, recipient, amount) VALUES (?, ?, ?)"
+READ: Final = "SELECT balance FROM bench_wallet WHERE id = ?"
