@@ -35,7 +35,6 @@ async def test_sixty_four_people_pay_each_other_at_once_and_the_sum_stays_what_i
     paid = {answer.interaction for answer in answers if answer.message.title == "Paid"}
     refused = {answer.interaction for answer in answers if "You have only" in answer.text}
     assert len(paid | refused) == len(PAYERS) * PAYMENTS_EACH
-    assert {interaction for answer in answers for interaction in [answer.interaction]} == paid | refused
     assert len(town.memos()) == len(paid)
 
     wallets = town.books.rows(

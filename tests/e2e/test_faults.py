@@ -52,6 +52,15 @@ async def at_once(_shard: int | None, *, initial: bool = False) -> None:
     assert not initial
 
 
+async def test_an_answer_whose_reply_got_lost_is_shown_once(stage: Stage, town: Town, alice: Player):
+    await town.control.fault("lose_reply", route="POST /api/v10/interactions")
+    answer = await alice.run("ping")
+    await asyncio.sleep(SETTLED_S)
+    assert [message.title for message in answer.messages] == ["Pong"]
+    assert len(await alice.sees()) == 1
+    assert not errors_in(stage)
+
+
 async def test_a_payment_whose_acknowledgement_got_lost_is_made_once(stage: Stage, town: Town, alice: Player):
     await town.control.fault("lose_reply", route="POST /api/v10/interactions")
     answer = await alice.run("pay", user="bob", amount="5")
@@ -110,7 +119,6 @@ async def test_an_interaction_that_is_delivered_twice_pays_once_with_one_answer(
 
 
 async def test_a_refusal_that_is_delivered_twice_is_the_same_refusal(stage: Stage, town: Town, alice: Player):
-    """Even where the money has come in between: the answer to an interaction is given once, for good."""
     await town.control.fault("deliver_twice")
     first = await alice.run("pay", user="bob", amount="1,000", memo="all")
     assert first.message.title == "Paid"

@@ -90,3 +90,20 @@ async def test_asked_to_end_it_finishes_what_people_have_begun_and_ends_in_time(
         assert await discord.control.problems() == []
     assert seen == books.count() > 0
     assert books.faults() == []
+
+
+async def test_a_question_that_outlived_the_bot_pays_nothing_and_says_what_to_do(tmp_path: Path):
+    books = Books(tmp_path / "data")
+    async with discord_here() as discord:
+        town = discord.town(books)
+        alice = town.player("alice")
+        async with bot_process(discord, books.directory) as process:
+            await town.admin.run("grant", user="alice", amount="5,000")
+            question = (await alice.run("pay", user="bob", amount="5,000")).message
+            await process.kill()
+        async with bot_process(discord, books.directory):
+            answer = await alice.click(question, "Pay")
+            assert "no longer active" in answer.text
+            assert answer.message.ephemeral
+            assert town.memos() == []
+            assert await discord.control.problems() == []

@@ -4,7 +4,7 @@ from typing import Final
 
 from sandbox.world import ADMINISTRATOR, EVERYONE_PERMISSIONS, Channel, Guild, Role, User, World
 
-SERVERS: Final = 60
+SERVERS: Final = 100  # more than any module has tests
 PAYERS: Final = tuple(f"payer{number:02}" for number in range(64))
 
 ADMIN: Final = "martha"  # Discord's own administrator of every server
@@ -15,6 +15,7 @@ STRANGER: Final = "stephen"  # is on server 0 alone, which no test is given
 OTHER_BOT: Final = "town_crier"
 TREASURER_ROLE: Final = "treasurer"
 
+_NAMES: Final = (ADMIN, OPERATOR, TREASURER, *PLAYERS, STRANGER, OTHER_BOT, *PAYERS)
 _FIRST_USER: Final = 1_200_000_000_000_000_000
 _FIRST_SERVER: Final = 1_300_000_000_000_000_000
 _SPACING: Final = 1_000
@@ -22,10 +23,8 @@ _SPACING: Final = 1_000
 
 def build_world() -> World:
     bot = User(id=str(_FIRST_USER), name="rollcall", display_name="Rollcall", bot=True)
-    names = (ADMIN, OPERATOR, TREASURER, *PLAYERS, STRANGER, OTHER_BOT, *PAYERS)
     people = [
-        User(id=str(_FIRST_USER + number), name=name, display_name=name.title(), bot=name == OTHER_BOT)
-        for number, name in enumerate(names, 1)
+        User(id=str(user_id(name)), name=name, display_name=name.title(), bot=name == OTHER_BOT) for name in _NAMES
     ]
     users = {user.id: user for user in (bot, *people)}
     servers = [_server(number, users) for number in range(SERVERS)]
@@ -33,7 +32,7 @@ def build_world() -> World:
 
 
 def user_id(name: str) -> int:
-    return next(int(user.id) for user in build_world().users.values() if user.name == name)
+    return _FIRST_USER + 1 + _NAMES.index(name)
 
 
 def channel_name(server: int) -> str:
@@ -50,11 +49,10 @@ def _server(number: int, users: dict[str, User]) -> Guild:
         for position, (name, permissions) in enumerate(granted.items())
     ]
     special = {ADMIN: (ids["admins"],), TREASURER: (ids[TREASURER_ROLE],)}
-    admin = next(user for user in users.values() if user.name == ADMIN)
     return Guild(
         id=guild_id,
         name=f"Server {number}",
-        owner_id=admin.id,
+        owner_id=str(user_id(ADMIN)),
         channels={channel_id: Channel(id=channel_id, guild_id=guild_id, name=channel_name(number), position=0)},
         roles={role.id: role for role in roles},
         members={
