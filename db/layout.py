@@ -2,13 +2,13 @@
 
 data/lock           who uses this directory
 data/manifest.log   which generations there have been: a deleted database is known to be missing
+data/waiting.log    writes that wait for the database to return, and those that an operator has to look at
 data/current        a symlink to the generation in use
 data/gen-1/         rollcall.db with its -wal and -shm
 """
 
 from __future__ import annotations
 
-import os
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Final
 
 from db.appendlog import append_log, read_log
 from db.errors import BadDataDirectory
+from db.files import sync_directory, sync_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -37,6 +38,10 @@ class Layout:
     @property
     def manifest(self) -> Path:
         return self.directory / "manifest.log"
+
+    @property
+    def waiting(self) -> Path:
+        return self.directory / "waiting.log"
 
     @property
     def current(self) -> Path:
@@ -81,7 +86,6 @@ class Layout:
             sync_directory(draft)
             draft.rename(final)
         self._switch_to(final.name)
-        self.remember(1)
 
     def remember(self, generation: int) -> None:
         """Note the generation in the manifest, unless it is there."""
@@ -95,21 +99,3 @@ class Layout:
         link.symlink_to(name)
         link.rename(self.current)
         sync_directory(self.directory)
-
-
-def sync_file(path: Path) -> None:
-    """Fsync a file that no connection of this process has open (opening it drops SQLite's locks)."""
-    _sync(path, os.O_RDONLY)
-
-
-def sync_directory(path: Path) -> None:
-    """Make the names in a directory durable."""
-    _sync(path, os.O_RDONLY | os.O_DIRECTORY)
-
-
-def _sync(path: Path, flags: int) -> None:
-    fd = os.open(path, flags | os.O_CLOEXEC)
-    try:
-        os.fsync(fd)
-    finally:
-        os.close(fd)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import IntEnum
 from functools import cached_property, update_wrapper
-from typing import TYPE_CHECKING, Concatenate, Final, Generic, ParamSpec, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeVar, get_type_hints
 
 from pydantic import TypeAdapter
 
-from db.values import ParameterError, check_parameters
+from db.values import JSON, ParameterError, check_parameters
 
 if TYPE_CHECKING:
     from db.snapshot import Snapshot
@@ -23,16 +24,29 @@ _ID_LENGTH: Final = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Context:
-    """Who writes, for which guild (0: the whole process), and the id under which it happens once."""
+    """Who writes, for which guild (0: the whole process), and the id under which it happens once.
+
+    `reply_to` says how to reach the author later, for a write that has to wait. It may hold secrets, is kept in the
+    queue's file alone, and is no part of what makes two calls the same.
+    """
 
     operation_id: str
     actor: int
     guild: int
+    reply_to: dict[str, JSON] | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if not 0 < len(self.operation_id) <= _ID_LENGTH or not self.operation_id.isprintable():
             raise ParameterError(f"operation id {self.operation_id!r}: 1 to {_ID_LENGTH} printable characters")
-        check_parameters({"actor": self.actor, "guild": self.guild})
+        check_parameters({"actor": self.actor, "guild": self.guild, "reply_to": self.reply_to})
+
+
+class Priority(IntEnum):
+    """In which order writes that waited are carried out."""
+
+    HIGH = 0
+    MEDIUM = 1
+    LOW = 2
 
 
 class Operation(Generic[P, T]):
@@ -42,16 +56,28 @@ class Operation(Generic[P, T]):
     its return value can be written as JSON.
     """
 
-    def __init__(self, name: str, function: Callable[Concatenate[Transaction, P], T], redact: frozenset[str]) -> None:
+    def __init__(
+        self,
+        name: str,
+        function: Callable[Concatenate[Transaction, P], T],
+        redact: frozenset[str],
+        queue: Priority | None = None,
+    ) -> None:
         if "return" not in function.__annotations__:
             raise TypeError(f"operation {name!r} must say what it returns: its recorded answer is read back as that")
         self.name = name
         self.redact = redact
+        self.queue = queue
         self._function = function
         update_wrapper(self, function)
 
     def __call__(self, tx: Transaction, /, *args: P.args, **params: P.kwargs) -> T:
         return self._function(tx, *args, **params)
+
+    @property
+    def origin(self) -> tuple[str, str]:
+        """Where the function is defined, the same again when its module is reloaded."""
+        return self._function.__module__, self._function.__qualname__
 
     @cached_property
     def answers(self) -> TypeAdapter[T]:
@@ -62,8 +88,9 @@ class Operation(Generic[P, T]):
 class Query(Generic[P, T]):
     """A synchronous function that reads from one snapshot on a reader's thread."""
 
-    def __init__(self, name: str, function: Callable[Concatenate[Snapshot, P], T]) -> None:
+    def __init__(self, name: str, function: Callable[Concatenate[Snapshot, P], T], *, remember: bool = False) -> None:
         self.name = name
+        self.remember = remember
         self._function = function
         update_wrapper(self, function)
 
@@ -71,13 +98,36 @@ class Query(Generic[P, T]):
         return self._function(snapshot, *args, **params)
 
 
+# Every operation that was declared, by name: what waits in the queue's file has nothing but that.
+_DECLARED: Final[dict[str, Operation[..., Any]]] = {}
+
+
+def find_operation(name: str) -> Operation[..., Any] | None:
+    """The operation of that name, also when its feature is disabled by now; None if it was never imported."""
+    return _DECLARED.get(name)
+
+
 def operation(
-    name: str, *, redact: frozenset[str] = frozenset()
+    name: str, *, queue: Priority | None = None, redact: frozenset[str] = frozenset()
 ) -> Callable[[Callable[Concatenate[Transaction, P], T]], Operation[P, T]]:
-    """Declare a write. `name` is stored for good; the parameters named in `redact` stay out of the journal."""
-    return lambda function: Operation(name, function, redact)
+    """Declare a write. `name` is stored for good; the parameters named in `redact` stay out of the journal.
+
+    With `queue`, it may wait for a database that is away. Raises TypeError if another function has the name.
+    """
+
+    def declare(function: Callable[Concatenate[Transaction, P], T]) -> Operation[P, T]:
+        declared = Operation(name, function, redact, queue)
+        before = _DECLARED.setdefault(name, declared)
+        if before.origin != declared.origin:
+            raise TypeError(f"{name!r} is the name of {'.'.join(before.origin)} and of {'.'.join(declared.origin)}")
+        _DECLARED[name] = declared  # a module that was reloaded has the newer function
+        return declared
+
+    return declare
 
 
-def query(name: str) -> Callable[[Callable[Concatenate[Snapshot, P], T]], Query[P, T]]:
-    """Declare a read."""
-    return lambda function: Query(name, function)
+def query(
+    name: str, *, remember: bool = False
+) -> Callable[[Callable[Concatenate[Snapshot, P], T]], Query[P, T]]:
+    """Declare a read. With `remember` its answers are kept for `read_known`: they must be picklable."""
+    return lambda function: Query(name, function, remember=remember)
