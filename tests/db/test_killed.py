@@ -7,38 +7,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from db import DatabaseManager, DatabaseSettings, Mode, WriteResult, open_database
-from tests.db.feature import by, cents_of, fill, journaled, pay, total
+from db import DatabaseSettings, Mode, open_database
+from tests.db.feature import by, cents_of, fill, journaled, total
 from tests.db.payers import PURSES
+from tests.db.record import Record
 
 KILLS = 25
 OPENING_CENTS = 1000
 RETRIED = 40  # of each round's, to keep the test short
-
-
-@dataclass(slots=True)
-class Record:
-    """What the payers wrote down outside the database."""
-
-    path: Path
-    asked: dict[str, tuple[int, int, int]] = field(default_factory=dict)
-    told: dict[str, tuple[str, str, int]] = field(default_factory=dict)
-
-    def read(self) -> None:
-        for line in self.path.read_text().splitlines():
-            kind, name, *rest = line.split()
-            if kind == "?":
-                sender, recipient, cents = map(int, rest)
-                self.asked[name] = sender, recipient, cents
-            else:
-                outcome, reason, left = rest
-                self.told[name] = outcome, reason, int(left)
 
 
 @pytest.fixture
@@ -63,20 +43,6 @@ def run_and_kill(payers: "subprocess.Popen[str]", turn: int, after_s: float) -> 
     assert payers.stdout.readline() == "ended\n"
 
 
-def as_told(result: WriteResult[Any]) -> tuple[str, str, int]:
-    return str(result.outcome), result.reason, result.value.left_cents if result.ok else -1
-
-
-async def retry(db: DatabaseManager, record: Record, name: str) -> None:
-    """The same id again: the same answer to whoever had one, and one from now on to whoever had not."""
-    sender, recipient, cents = record.asked[name]
-    result = await db.write(pay, by(name), sender=sender, recipient=recipient, cents=cents)
-    if name in record.told:
-        assert result.repeated
-        assert as_told(result) == record.told[name]
-    record.told[name] = as_told(result)
-
-
 async def test_killed_under_sixty_four_payers_and_started_again_it_has_told_the_truth(
     settings: DatabaseSettings, migrations: Path, payers: "subprocess.Popen[str]", tmp_path: Path
 ):
@@ -97,9 +63,9 @@ async def test_killed_under_sixty_four_payers_and_started_again_it_has_told_the_
             assert (await db.verify_journal()).ok
             mine = [name for name in record.asked if name.startswith(f"{turn}:")]
             for name in dice.sample(mine, min(RETRIED, len(mine))):
-                await retry(db, record, name)
+                await record.retry(db, name)
             for name in set(mine) - set(record.told):
-                await retry(db, record, name)
+                await record.retry(db, name)
     outcomes = [outcome for outcome, _, _ in record.told.values()]
     assert outcomes.count("committed") > KILLS
     assert outcomes.count("rejected") > KILLS

@@ -4,6 +4,8 @@ import asyncio
 import json
 import subprocess
 import sys
+import threading
+import time
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,11 +59,26 @@ async def filled(db: DatabaseManager) -> DatabaseManager:
 async def test_nothing_is_acknowledged_after_the_file_was_removed(filled: DatabaseManager):
     filled.status().path.unlink()
     result = await filled.write(fill, by("late"), owner=1, cents=1)
-    assert (result.ok, result.reason) == (False, "CONNECTION_LOST")
+    assert result.outcome is Outcome.FAILED
+    assert result.reason in {"CONNECTION_LOST", "READ_ONLY"}, "as the commit or the second's check comes first"
     await eventually(lambda: filled.mode is Mode.READ_ONLY, within_s=1)
     assert "removed while it was in use" in filled.mode_reason
     assert (await filled.write(fill, by("later"), owner=1, cents=1)).reason == "READ_ONLY"
     assert await filled.read(total) == 400
+
+
+async def test_a_commit_during_which_the_file_was_removed_is_unknown_not_done(filled: DatabaseManager):
+    path = filled.status().path
+
+    @operation("test.saw_off_the_branch")
+    def saw(tx: Transaction) -> int:
+        path.unlink()
+        return fill(tx, owner=1, cents=1)
+
+    result = await filled.write(saw, by("saw"))
+    assert (result.outcome, result.reason) == (Outcome.UNKNOWN, "COMMIT_UNKNOWN")
+    assert "not known" in result.text
+    assert filled.mode is Mode.READ_ONLY
 
 
 async def test_a_file_removed_at_rest_is_noticed_within_a_second(filled: DatabaseManager):
@@ -165,18 +182,15 @@ async def test_a_full_disk_refuses_keeps_reading_and_recovers_by_its_own_probe(
         assert db._store is not None
         writer = db._store.connections.writer
         await writer.submit(lambda: writer.raw.execute("PRAGMA max_page_count = 40").fetchall())
-        results = [await db.write(hoard, by(f"hoard:{n}"), size=9_000) for n in range(20)]
-        kept = [each for each in results if each.ok]
-        assert 0 < len(kept) < 20
-        assert {(each.outcome, each.reason) for each in results if not each.ok} == {
-            (Outcome.FAILED, "CONNECTION_LOST"),
-            (Outcome.FAILED, "READ_ONLY"),
-        }
-        assert db.mode is Mode.READ_ONLY
+        kept = 0
+        while (result := await db.write(hoard, by(f"hoard:{kept}"), size=9_000)).ok:
+            kept += 1
+        assert (result.outcome, result.reason, db.mode) == (Outcome.FAILED, "CONNECTION_LOST", Mode.READ_ONLY)
         assert "SQLITE_FULL" in db.mode_reason
-        assert len(await db.read(journaled)) == 1 + len(kept)
+        assert (await db.write(hoard, by("more"), size=1)).reason == "READ_ONLY"
+        assert len(await db.read(journaled)) == 1 + kept
         await eventually(lambda: db.mode is Mode.READ_WRITE)
-        assert (await db.write(hoard, by("hoard:19"), size=9_000)).ok
+        assert (await db.write(hoard, by(f"hoard:{kept}"), size=9_000)).ok
         assert {EventKind.BREAKER_OPENED, EventKind.MODE_CHANGED, EventKind.BREAKER_CLOSED} <= set(heard)
 
 
@@ -238,8 +252,19 @@ async def test_a_writer_that_was_lost_is_replaced_and_no_operation_with_it(fille
     assert (await filled.write(fill, by("last"), owner=9, cents=1)).ok
 
 
+async def test_a_connection_given_up_while_it_is_made_leaves_no_thread_behind(filled: DatabaseManager):
+    """A thread that was forgotten would keep the process from ending."""
+    assert filled._store is not None
+    before = set(threading.enumerate())
+    making = asyncio.ensure_future(filled._store.connections._connect(lambda _: time.sleep(0.1)))
+    await asyncio.sleep(0.05)
+    making.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await making
+    await eventually(lambda: set(threading.enumerate()) == before)
+
+
 async def test_closing_in_the_middle_of_a_probe_leaves_nothing_running(settings: DatabaseSettings, migrations: Path):
-    """A connection's thread that was forgotten would keep the process from ending; the suite's warnings are errors."""
     for turn in range(10):
         async with open_database(settings, migrations) as db:
             db._writing.trip("for the test")

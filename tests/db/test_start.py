@@ -67,6 +67,13 @@ def scribble(path: Path, offset: int) -> None:
         file.write(b"\xa5" * 2048)
 
 
+def scribble_table(at: Layout, table: str) -> None:
+    connection = load_engine(ENGINE).connect(at.database, mode="ro", busy_timeout_s=1)
+    ((page,),) = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = ?", (table,)).fetchall()
+    connection.close()
+    scribble(at.database, (page - 1) * 4096)
+
+
 DAMAGE: dict[str, tuple[Callable[[Layout], object], str]] = {
     "a directory": (lambda at: (at.database.unlink(), at.database.mkdir()), "no regular file"),
     "an empty file": (lambda at: at.database.write_bytes(b""), "is empty"),
@@ -75,6 +82,7 @@ DAMAGE: dict[str, tuple[Callable[[Layout], object], str]] = {
     "a truncated file": (lambda at: cut(at.database, 4096 * 3), "malformed"),
     "a file cut in a page": (lambda at: cut(at.database, 4096 * 5 + 100), "malformed"),
     "a scribbled schema": (lambda at: scribble(at.database, 100), "malformed"),
+    "a scribbled table": (lambda at: scribble_table(at, "purse"), "Tree"),
     "a device": (lambda at: (at.database.unlink(), at.database.symlink_to("/dev/null")), "no regular file"),
     "a dangling symlink": (lambda at: (at.database.unlink(), at.database.symlink_to("nowhere.db")), "is gone"),
     "a deleted file": (lambda at: at.database.unlink(), "is gone"),
