@@ -1,5 +1,6 @@
 """A SQLite layer that never lies: what it answers as stored is stored, and what is not stored is said plainly."""
 
+from db.cache import Known
 from db.errors import (
     BadDataDirectory,
     ConnectionLost,
@@ -53,6 +54,7 @@ __all__ = [
     "ForeignDatabase",
     "Inspection",
     "JournalReport",
+    "Known",
     "MigrationFailed",
     "Mode",
     "NewerSchema",

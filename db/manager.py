@@ -14,6 +14,7 @@ from loguru import logger
 
 from db.background import Background
 from db.breaker import Breaker, BreakerState
+from db.cache import Known, LastKnown
 from db.engine import Engine, load_engine
 from db.errors import BadDataDirectory, DatabaseError, Unavailable, new_error_id
 from db.events import EventKind, Events, Listener
@@ -56,6 +57,7 @@ class DatabaseManager:
         self._operations = Meter()
         self._queries = Meter()
         self._last_error = ""
+        self._known = LastKnown()
         self._background = Background()
 
     @property
@@ -126,6 +128,14 @@ class DatabaseManager:
         self._queries.success(time.monotonic() - began)
         return answer
 
+    async def read_known(self, query: Query[P, T], /, *args: P.args, **params: P.kwargs) -> Known[T]:
+        """As `read`, for a query that is remembered: without a read while nothing can have changed since the last one,
+        and where reading fails the last known answer with its age. Raises DatabaseError where none is held.
+        """
+        if args:
+            raise TypeError("queries take keyword parameters")
+        return await self._known.ask(query, params, lambda: self.read(query, *args, **params), self._version)
+
     async def verify_journal(self) -> JournalReport:
         """Follow the journal's whole chain; raises DatabaseError where it cannot be read."""
         self._modes.require_readable()
@@ -189,6 +199,7 @@ class DatabaseManager:
             self._modes.set_closed(opened.sentence)
             return
         self._store = opened
+        self._known.make_stale()
         self._modes.set_closed("")
         self._events.emit(EventKind.CONNECTED, str(opened.path), good=True)
 
@@ -245,6 +256,11 @@ class DatabaseManager:
     def _mode_changed(self, mode: Mode, reason: str) -> None:
         detail = f"{mode}: {reason}" if reason else str(mode)
         self._events.emit(EventKind.MODE_CHANGED, detail, good=mode is Mode.READ_WRITE)
+
+    def _version(self) -> int | None:
+        if self._store is None or self.mode in (Mode.OFFLINE, Mode.RECOVERING):
+            return None
+        return self._store.writer.version
 
     def _note_error(self, error_id: str, what: str) -> None:
         self._last_error = f"{error_id} {what}"

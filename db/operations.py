@@ -126,8 +126,6 @@ def operation(
     return declare
 
 
-def query(
-    name: str, *, remember: bool = False
-) -> Callable[[Callable[Concatenate[Snapshot, P], T]], Query[P, T]]:
+def query(name: str, *, remember: bool = False) -> Callable[[Callable[Concatenate[Snapshot, P], T]], Query[P, T]]:
     """Declare a read. With `remember` its answers are kept for `read_known`: they must be picklable."""
     return lambda function: Query(name, function, remember=remember)

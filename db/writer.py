@@ -55,7 +55,13 @@ class Writer:
         self._background = Background()
         self._watchdog: asyncio.TimerHandle | None = None
         self._checkpoint_at_bytes = settings.checkpoint_wal_bytes
+        self._departures = 0
         self.stuck = False
+
+    @property
+    def version(self) -> int | None:
+        """A number that is another one whenever something may have been committed; None while something may be."""
+        return self._departures if self._free.is_set() and self._breaker.closed else None
 
     def submit(self, submission: Submission[T]) -> asyncio.Future[WriteResult[T]]:
         """Queue an operation; its future gets a result, never an exception."""
@@ -74,7 +80,7 @@ class Writer:
     async def probe(self) -> None:
         """What a half-open breaker tries: a fresh connection that can commit. Raises DatabaseError."""
         await self._free.wait()
-        self._free.clear()
+        self._take()
         try:
             await self._connections.replace_writer()
             await self._mender.settle()
@@ -98,7 +104,7 @@ class Writer:
         batch = self._take_in_time()
         if not batch:
             return
-        self._free.clear()
+        self._take()
         patience_s = self._settings.operation_timeout_s + self._settings.busy_timeout_s
         self._watchdog = asyncio.get_running_loop().call_later(patience_s, self._overdue, batch)
         connection = self._connections.writer
@@ -126,6 +132,10 @@ class Writer:
         self.stuck = False
         if self._watchdog is not None:
             self._watchdog.cancel()
+
+    def _take(self) -> None:
+        self._free.clear()
+        self._departures += 1
 
     def _release(self) -> None:
         self._free.set()

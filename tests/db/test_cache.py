@@ -1,8 +1,10 @@
 """Last known answers: never an old one as if it held now; the age is said; memory is bounded."""
 
 import asyncio
+from collections.abc import Awaitable
 from dataclasses import replace
 from pathlib import Path
+from typing import TypeVar
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -13,6 +15,8 @@ from db import DatabaseError, DatabaseManager, DatabaseSettings, Known, Mode, Sn
 from db.cache import LastKnown
 from tests.db.conftest import raw_rows
 from tests.db.feature import by, eventually, fill, pay, total
+
+T = TypeVar("T")
 
 
 @query("test.known", remember=True)
@@ -142,7 +146,7 @@ class CacheMachine(RuleBasedStateMachine):
     migrations: Path
     directories: int = 0
 
-    def run(self, work):
+    def run(self, work: Awaitable[T]) -> T:
         return self.loop.run_until_complete(work)
 
     def opened(self) -> DatabaseManager:
