@@ -7,6 +7,7 @@ A fault's `kind` is one of FAULTS; those of requests take `route`, a part of "ME
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -150,7 +151,7 @@ class _Control:
         place = self._hub.world.find_channel(channel).id if channel else None
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
-        with self._hub.events.watch() as watcher:
+        with self._hub.events.watch() as watcher, suppress(ConnectionResetError):  # whoever watched has left
             await response.write(b": watching\n\n")
             while True:
                 try:

@@ -77,7 +77,7 @@ def request_fault(kind: str, body: dict[str, Any]) -> RequestFault:
     """The fault that a body of POST /api/faults describes."""
     route = body.get("route", "")
     if not isinstance(route, str):
-        raise Refusal(400, "route must be a part of 'METHOD /path', such as 'POST /interactions'")
+        raise Refusal(400, "route must be a part of 'METHOD /path', such as '/interactions/'")
     fault = RequestFault(kind=kind, route=route, times=positive(body, "times"))
     if kind == "delay":
         fault.delay_s = seconds(body, "seconds")
