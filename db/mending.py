@@ -140,6 +140,7 @@ class Mender:
             return
         for submission, result in zip(batch, found, strict=True):
             submission.give(result or submission.failed("COMMIT_FAILED", error_id=error.error_id))
+        self._count(error)
 
     async def _replace_if_suspect(self, error: DatabaseError | None) -> None:
         """Nothing is run on a connection that may be to blame, or that is still inside a transaction."""
@@ -149,13 +150,16 @@ class Mender:
 
     def _fail(self, submission: Submission[Any], error: DatabaseError) -> None:
         logger.error("{} {} failed: {}", error.error_id, submission.operation.name, error)
+        self._count(error)
+        reason = _REASONS.get(type(error), error.type.name)
+        text = error.text if "nothing was changed" in error.text.lower() else f"{error.text} Nothing was changed."
+        submission.give(submission.failed(reason, error_id=error.error_id, text=text))
+
+    def _count(self, error: DatabaseError) -> None:
         if error.consequence in (Consequence.STOP_WRITING, Consequence.DIAGNOSE):
             self._breaker.trip(str(error))
         elif error.consequence.is_infrastructure:
             self._breaker.failure(str(error))
-        reason = _REASONS.get(type(error), error.type.name)
-        text = error.text if "nothing was changed" in error.text.lower() else f"{error.text} Nothing was changed."
-        submission.give(submission.failed(reason, error_id=error.error_id, text=text))
 
     def _fence_and_checkpoint(self, connection: Connection) -> None:
         if problem := self._connections.file_problem():

@@ -12,6 +12,8 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeVar
 
+from loguru import logger
+
 from db.background import Background
 from db.breaker import Breaker
 from db.connection import ConnectionManager
@@ -150,15 +152,15 @@ class Writer:
             self._release()
 
     async def _checkpoint(self) -> None:
-        """Move the WAL into the file; while a long read is in the way, let it grow by as much again before retrying."""
+        """Move the WAL into the file; while something is in the way, let it grow by as much again before retrying."""
+        complete = False
         try:
-            done = await self._mender.on_writer(checkpoint)
-            self._checkpoint_at_bytes = self._settings.checkpoint_wal_bytes + (
-                0 if done.complete else self._wal_bytes()
-            )
+            complete = (await self._mender.on_writer(checkpoint)).complete
         except DatabaseError as exc:
+            logger.warning("{} the WAL could not be moved into the file: {}", exc.error_id, exc)
             self._breaker.failure(str(exc))
         finally:
+            self._checkpoint_at_bytes = self._settings.checkpoint_wal_bytes + (0 if complete else self._wal_bytes())
             self._release()
 
     def _overdue(self, batch: Sequence[Submission[Any]]) -> None:
