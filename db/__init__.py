@@ -1,6 +1,7 @@
 """A SQLite layer that never lies: what it answers as stored is stored, and what is not stored is said plainly."""
 
 from db.cache import Known
+from db.error_log import ErrorRecord
 from db.errors import (
     BadDataDirectory,
     ConnectionLost,
@@ -25,20 +26,23 @@ from db.events import Event, EventKind
 from db.inspection import Inspection, inspect_database
 from db.journal import JournalReport
 from db.manager import DatabaseManager, open_database
-from db.metrics import Percentiles
+from db.metrics import Percentiles, Work
 from db.modes import Mode
 from db.operations import Context, Operation, Query, operation, query
 from db.results import Outcome, Rejected, ResultNotOk, WriteResult
 from db.settings import DatabaseSettings
+from db.slow import SlowStatement
 from db.snapshot import ForbiddenStatement, Snapshot
-from db.status import Status
+from db.status import BackupState, ConnectionState, Probe, Status
 from db.transaction import Transaction
 from db.values import JSON, ParameterError
 
 __all__ = [
     "JSON",
+    "BackupState",
     "BadDataDirectory",
     "ConnectionLost",
+    "ConnectionState",
     "ConstraintViolated",
     "Context",
     "CorruptionDetected",
@@ -47,6 +51,7 @@ __all__ = [
     "DatabaseManager",
     "DatabaseSettings",
     "DeadlineExceeded",
+    "ErrorRecord",
     "ErrorType",
     "Event",
     "EventKind",
@@ -62,18 +67,21 @@ __all__ = [
     "Outcome",
     "ParameterError",
     "Percentiles",
+    "Probe",
     "Query",
     "QueryFailed",
     "Rejected",
     "ResultNotOk",
     "SchemaMismatch",
     "Severity",
+    "SlowStatement",
     "Snapshot",
     "StartupError",
     "Status",
     "Transaction",
     "TransactionFailed",
     "Unavailable",
+    "Work",
     "WriteResult",
     "inspect_database",
     "new_error_id",

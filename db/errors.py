@@ -24,6 +24,8 @@ from dataclasses import dataclass
 from enum import Enum, StrEnum
 from typing import ClassVar, Final
 
+from db.explanations import explain
+
 _CROCKFORD: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
@@ -81,7 +83,7 @@ class DatabaseError(Exception):
     """Base of what reading and writing raise. `text` is for a user, `str()` is for the log."""
 
     type: ClassVar[ErrorType] = ErrorType.QUERY_FAILED
-    text: ClassVar[str] = "Your request could not be processed."
+    text: str = "Your request could not be processed."
     usual_consequence: ClassVar[Consequence] = Consequence.OWN
 
     def __init__(
@@ -99,6 +101,9 @@ class DatabaseError(Exception):
         self.consequence = consequence or self.usual_consequence
         self.phase = phase
         self.error_id = new_error_id()
+        self.sql = ""  # the statement that failed, where one did, and what was bound to it
+        self.parameters: tuple[object, ...] = ()
+        self.retries = 0  # how often it was tried again before it was raised
 
     @property
     def retryable(self) -> bool:
@@ -142,6 +147,7 @@ class ConstraintViolated(TransactionFailed):
         super().__init__(message, code="SQLITE_CONSTRAINT", phase=phase)
         self.kind = kind
         self.subject = subject
+        self.text = f"This was not completed, and nothing was changed: {explain(kind, subject)}."
 
 
 class SchemaMismatch(DatabaseError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
@@ -16,17 +15,18 @@ from db.background import Background
 from db.breaker import Breaker, BreakerState
 from db.cache import Known, LastKnown
 from db.engine import Engine, load_engine
-from db.errors import BadDataDirectory, DatabaseError, Unavailable, new_error_id
+from db.errors import BadDataDirectory, Unavailable, new_error_id
 from db.events import EventKind, Events, Listener
+from db.health import HealthMonitor
 from db.journal import JournalReport
 from db.layout import Layout
 from db.lock import DirectoryLock
-from db.metrics import Meter
 from db.modes import Mode, Modes
 from db.mounts import network_file_system
 from db.operations import Context, Operation, Query
 from db.results import Outcome, WriteResult
 from db.settings import DatabaseSettings
+from db.snapshot import Statement
 from db.status import Status
 from db.store import OpenStore, Problem, open_store
 from db.submission import submit
@@ -54,9 +54,7 @@ class DatabaseManager:
             on_change=self._mode_changed,
         )
         self._store: OpenStore | None = None
-        self._operations = Meter()
-        self._queries = Meter()
-        self._last_error = ""
+        self._health = HealthMonitor(settings, engine, self._layout, self._modes, self._writing, self._reading)
         self._known = LastKnown()
         self._background = Background()
 
@@ -103,11 +101,7 @@ class DatabaseManager:
             future=asyncio.get_running_loop().create_future(),
         )
         result = await self._store.writer.submit(submission)
-        if result.error_id is None:
-            self._operations.success(time.monotonic() - began)
-        else:
-            self._operations.failure()
-            self._note_error(result.error_id, f"{operation.name}: {result.reason}")
+        self._health.operation_done(submission, result, began)
         return result
 
     async def read(self, query: Query[P, T], /, *args: P.args, **params: P.kwargs) -> T:
@@ -118,14 +112,14 @@ class DatabaseManager:
         self._modes.require_readable()
         if self._store is None:
             raise Unavailable("the database is not open")
+        notes: list[Statement] = []
         began = time.monotonic()
         try:
-            answer = await self._store.readers.read(query, params)
-        except DatabaseError as exc:
-            self._queries.failure()
-            self._note_error(exc.error_id, f"{query.name}: {exc}")
+            answer = await self._store.readers.read(query, params, notes)
+        except Exception as exc:
+            self._health.query_failed(query.name, params, notes, began, exc)
             raise
-        self._queries.success(time.monotonic() - began)
+        self._health.query_done(query.name, params, notes, began)
         return answer
 
     async def read_known(self, query: Query[P, T], /, *args: P.args, **params: P.kwargs) -> Known[T]:
@@ -145,32 +139,7 @@ class DatabaseManager:
 
     def status(self) -> Status:
         """What is known just now, without asking the database."""
-        store = self._store
-        mode, reason = self._modes.current
-        return Status(
-            mode=mode,
-            mode_reason=reason,
-            path=store.path if store else self._layout.directory,
-            generation=store.generation if store else None,
-            engine=self._engine.name,
-            sqlite_version=self._engine.version,
-            journal_mode="wal",  # verified when a connection is opened, as is the next
-            synchronous="full",
-            schema_version=store.schema_version if store else None,
-            newest_backup=None,
-            writer_breaker=self._writing.state,
-            reader_breaker=self._reading.state,
-            operations=self._operations.count,
-            operation_errors=self._operations.errors,
-            operation_latency=self._operations.percentiles(),
-            queries=self._queries.count,
-            query_errors=self._queries.errors,
-            query_latency=self._queries.percentiles(),
-            database_bytes=store.database_bytes() if store else None,
-            wal_bytes=store.wal_bytes() if store else 0,
-            free_disk_bytes=_free_disk_bytes(self._layout.directory),
-            last_error=self._last_error,
-        )
+        return self._health.status()
 
     async def start(self) -> None:
         """Open the database, or go on without it and keep trying. Raises StartupError for a foreign or newer one."""
@@ -199,6 +168,7 @@ class DatabaseManager:
             self._modes.set_closed(opened.sentence)
             return
         self._store = opened
+        self._health.attach(opened)
         self._known.make_stale()
         self._modes.set_closed("")
         self._events.emit(EventKind.CONNECTED, str(opened.path), good=True)
@@ -255,6 +225,7 @@ class DatabaseManager:
 
     def _mode_changed(self, mode: Mode, reason: str) -> None:
         detail = f"{mode}: {reason}" if reason else str(mode)
+        self._health.mode_changes += 1
         self._events.emit(EventKind.MODE_CHANGED, detail, good=mode is Mode.READ_WRITE)
 
     def _version(self) -> int | None:
@@ -262,12 +233,9 @@ class DatabaseManager:
             return None
         return self._store.writer.version
 
-    def _note_error(self, error_id: str, what: str) -> None:
-        self._last_error = f"{error_id} {what}"
-
     def _refused(self, name: str, context: Context, reason: str) -> WriteResult[Any]:
         error_id = new_error_id()
-        logger.warning("{} of user {} refused: {} [{}]", name, context.actor, reason, error_id)
+        self._health.operation_refused(name, context, reason, error_id)
         return WriteResult(
             outcome=Outcome.FAILED,
             reason=reason,
@@ -283,13 +251,6 @@ _REFUSALS = {
     Mode.OFFLINE.name: "The database is unavailable just now. Nothing was changed; please try again later.",
     Mode.RECOVERING.name: "The database is being recovered. Nothing was changed; please try again later.",
 }
-
-
-def _free_disk_bytes(directory: Path) -> int | None:
-    try:
-        return shutil.disk_usage(directory).free
-    except OSError:
-        return None
 
 
 @asynccontextmanager

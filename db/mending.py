@@ -136,11 +136,10 @@ class Mender:
         except DatabaseError as exc:
             self._breaker.trip(str(exc))
             for submission in batch:
-                submission.give(submission.unknown("COMMIT_UNKNOWN", error_id=error.error_id))
+                submission.give(submission.unknown("COMMIT_UNKNOWN", error_id=error.error_id, error=error))
             return
         for submission, result in zip(batch, found, strict=True):
-            submission.give(result or submission.failed("COMMIT_FAILED", error_id=error.error_id))
-        self._count(error)
+            submission.give(result or submission.failed("COMMIT_FAILED", error_id=error.error_id, error=error))
 
     async def _replace_if_suspect(self, error: DatabaseError | None) -> None:
         """Nothing is run on a connection that may be to blame, or that is still inside a transaction."""
@@ -149,17 +148,13 @@ class Mender:
             await self._connections.replace_writer()
 
     def _fail(self, submission: Submission[Any], error: DatabaseError) -> None:
-        logger.error("{} {} failed: {}", error.error_id, submission.operation.name, error)
-        self._count(error)
-        reason = _REASONS.get(type(error), error.type.name)
-        text = error.text if "nothing was changed" in error.text.lower() else f"{error.text} Nothing was changed."
-        submission.give(submission.failed(reason, error_id=error.error_id, text=text))
-
-    def _count(self, error: DatabaseError) -> None:
         if error.consequence in (Consequence.STOP_WRITING, Consequence.DIAGNOSE):
             self._breaker.trip(str(error))
         elif error.consequence.is_infrastructure:
             self._breaker.failure(str(error))
+        reason = _REASONS.get(type(error), error.type.name)
+        text = error.text if "nothing was changed" in error.text.lower() else f"{error.text} Nothing was changed."
+        submission.give(submission.failed(reason, error_id=error.error_id, text=text, error=error))
 
     def _fence_and_checkpoint(self, connection: Connection) -> None:
         if problem := self._connections.file_problem():

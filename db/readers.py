@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from collections import deque
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from db.engine import Connection, Engine
 from db.errors import ConnectionLost, DatabaseError, DeadlineExceeded, Phase, Unavailable, translate
 from db.operations import Query
 from db.settings import DatabaseSettings
-from db.snapshot import Snapshot
+from db.snapshot import Snapshot, Statement
 
 T = TypeVar("T")
 
@@ -34,6 +35,7 @@ class Read(Generic[T]):
     params: dict[str, Any]
     deadline: float
     future: asyncio.Future[T]
+    notes: list[Statement]
     attempts: int = 0
 
 
@@ -55,6 +57,7 @@ class ReaderPool:
         self._engine = engine
         self._settings = settings
         self._breaker = breaker
+        self.note_from_s = math.inf
         self._waiting: deque[Read[Any]] = deque()
         self._free = list(connections.readers)
         self._background = Background()
@@ -62,15 +65,22 @@ class ReaderPool:
         self._last_departure = 0.0
         self._reinforcement: asyncio.TimerHandle | None = None
 
-    def read(self, query: Query[..., T], params: dict[str, Any]) -> asyncio.Future[T]:
-        """Queue a read. The future raises DatabaseError, or whatever the query itself raises."""
+    def read(self, query: Query[..., T], params: dict[str, Any], notes: list[Statement]) -> asyncio.Future[T]:
+        """Queue a read. The future raises DatabaseError, or whatever the query itself raises; `notes` gets its slow
+        statements.
+        """
         if len(self._waiting) >= self._settings.max_waiting:
             raise Unavailable("too many reads are waiting")
         deadline = time.monotonic() + self._settings.query_timeout_s
-        read = Read(query, params, deadline, asyncio.get_running_loop().create_future())
+        read = Read(query, params, deadline, asyncio.get_running_loop().create_future(), notes)
         self._waiting.append(read)
         self._dispatch()
         return read.future
+
+    @property
+    def waiting(self) -> int:
+        """How many reads are on no reader's train yet."""
+        return len(self._waiting)
 
     async def probe(self) -> None:
         """Read once from every reader, replacing those that cannot; raises DatabaseError if one stays broken."""
@@ -135,7 +145,9 @@ class ReaderPool:
         for read in (read for read in train if not read.future.done()):
             read.attempts += 1
             if read.attempts >= _ATTEMPTS or not self._breaker.closed:
-                read.future.set_exception(_as_database_error(failure))
+                error = _as_database_error(failure)
+                error.retries = read.attempts - 1
+                read.future.set_exception(error)
             else:
                 self._waiting.appendleft(read)
         self._free.append(reader)
@@ -158,7 +170,7 @@ class ReaderPool:
             connection.execute("BEGIN")
             for read in train:
                 reader.deadline = read.deadline
-                snapshot = Snapshot(connection, self._engine)
+                snapshot = Snapshot(connection, self._engine, notes=read.notes, note_from_s=self.note_from_s)
                 answer = _ask(read, snapshot)
                 arrival.failure = snapshot.failure
                 if snapshot.failure is None or isinstance(snapshot.failure, DeadlineExceeded):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from tenacity import (
     AsyncRetrying,
+    RetryCallState,
     retry_if_exception,
     stop_after_attempt,
     stop_after_delay,
@@ -23,6 +24,13 @@ def _is_transient(exc: BaseException) -> bool:
     )
 
 
+def _count(state: RetryCallState) -> None:
+    """An error knows how often its cause was tried again."""
+    error = state.outcome.exception() if state.outcome else None
+    if isinstance(error, DatabaseError):
+        error.retries = state.attempt_number - 1
+
+
 def retrying(settings: DatabaseSettings, *, within_s: float) -> AsyncRetrying:
     """Exponential backoff with full jitter, bounded in attempts and in time; the last error is raised as it is."""
     return AsyncRetrying(
@@ -31,5 +39,6 @@ def retrying(settings: DatabaseSettings, *, within_s: float) -> AsyncRetrying:
             multiplier=settings.retry_base_s, exp_base=settings.retry_multiplier, max=settings.retry_max_s
         ),
         retry=retry_if_exception(_is_transient),
+        after=_count,
         reraise=True,
     )

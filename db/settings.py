@@ -37,4 +37,17 @@ class DatabaseSettings:
     checkpoint_wal_bytes: int = 16 * 1024 * 1024
     # WAL needs memory shared between processes, which network file systems do not have.
     allow_network_file_system: bool = False
+    # Several times what the slowest sound statement of a feature takes.
+    slow_query_ms: float = 100.0
+    statistics_interval_s: float = 300.0
+    alert_error_rate: float = 0.1
+    alert_p95_ms: float = 500.0
+    # Eight times the size at which it is moved into the file: something keeps that from happening.
+    alert_wal_mb: int = 128
+    # Filled within days by a busy server's records: there is still time to act.
+    alert_free_disk_mb: int = 500
+    alert_waiting: int = 500
+    size_limit_mb: int = 10_000
+    # Whether the log wants every operation and query, with statements and values.
+    log_operations: bool = False
     degraded: bool = False

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, ClassVar, Final, LiteralString
 
@@ -35,15 +38,34 @@ def _check_statement(sql: str, allowed: frozenset[str]) -> None:
         raise ForbiddenStatement("OR ROLLBACK would end the transaction of everybody in the batch")
 
 
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """One that was run, and how long that took."""
+
+    sql: str
+    values: Sequence[object]
+    seconds: float
+
+
 class Snapshot:
     """Reads from one state of the database. Every cursor is exhausted before a method returns."""
 
     _allowed: ClassVar[frozenset[str]] = READS
     _phase: ClassVar[Phase] = Phase.READ
 
-    def __init__(self, connection: Connection, engine: Engine) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        engine: Engine,
+        *,
+        notes: list[Statement] | None = None,
+        note_from_s: float = math.inf,
+    ) -> None:
+        """`notes` gets every statement that takes at least `note_from_s`."""
         self._connection = connection
         self._engine = engine
+        self._notes = notes
+        self._note_from_s = note_from_s
         self._failure: DatabaseError | None = None
 
     @property
@@ -68,11 +90,17 @@ class Snapshot:
             # SQLite ended the transaction by itself; one more statement would commit alone.
             self._failure = TransactionFailed("the transaction had ended before this statement")
             raise self._failure
+        began = time.monotonic()
         try:
             cursor = self._connection.execute(sql, values)  # pyright: ignore[reportArgumentType]
             return cursor.fetchall(), cursor.rowcount
         except self._engine.error_class as exc:
             error = translate(exc, self._phase)
+            error.sql, error.parameters = sql, tuple(values)
             if error.consequence.ends_transaction or not self._connection.in_transaction:
                 self._failure = error
             raise error from exc
+        finally:
+            seconds = time.monotonic() - began
+            if seconds >= self._note_from_s and self._notes is not None:
+                self._notes.append(Statement(sql, values, seconds))

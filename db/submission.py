@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
 import orjson
@@ -13,13 +13,14 @@ from pydantic import ValidationError
 from db.errors import new_error_id
 from db.journal import Found
 from db.operations import Context, Operation
+from db.redaction import REDACTED
 from db.results import ANSWER_ERASED, Outcome, WriteResult
+from db.snapshot import Statement
 from db.values import check_parameters
 
 T = TypeVar("T")
 
 PAYLOAD_VERSION: Final = 1
-REDACTED: Final = "[redacted]"
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,6 +33,8 @@ class Submission(Generic[T]):
     deadline: float
     future: asyncio.Future[WriteResult[T]]
     digest: str
+    notes: list[Statement] = field(default_factory=list)  # the slow ones
+    error: BaseException | None = None  # what the answer's error id stands for, where something was raised
 
     def give(self, result: WriteResult[T]) -> None:
         """Answer the caller; one that was cancelled no longer listens, and the journal has the outcome."""
@@ -78,12 +81,16 @@ class Submission(Generic[T]):
             repeated=repeated,
         )
 
-    def failed(self, reason: str, *, error_id: str, text: str = "") -> WriteResult[T]:
+    def failed(
+        self, reason: str, *, error_id: str, text: str = "", error: BaseException | None = None
+    ) -> WriteResult[T]:
         """Nothing of it was kept."""
+        self.error = error
         return self._without_answer(Outcome.FAILED, reason, error_id, text)
 
-    def unknown(self, reason: str, *, error_id: str) -> WriteResult[T]:
+    def unknown(self, reason: str, *, error_id: str, error: BaseException | None = None) -> WriteResult[T]:
         """Nobody can tell just now whether it was kept."""
+        self.error = error
         return self._without_answer(Outcome.UNKNOWN, reason, error_id, "")
 
     def _without_answer(self, outcome: Outcome, reason: str, error_id: str, text: str) -> WriteResult[T]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -23,7 +24,7 @@ from db.errors import (
     translate,
 )
 from db.results import Rejected, WriteResult
-from db.snapshot import WRITES, Row, Snapshot
+from db.snapshot import WRITES, Row, Snapshot, Statement
 
 if TYPE_CHECKING:
     from db.connection import HopConnection
@@ -38,8 +39,17 @@ class Transaction(Snapshot):
     _allowed = WRITES
     _phase = Phase.STATEMENT
 
-    def __init__(self, connection: Connection, engine: Engine, context: Context, now: int) -> None:
-        super().__init__(connection, engine)
+    def __init__(
+        self,
+        connection: Connection,
+        engine: Engine,
+        context: Context,
+        now: int,
+        *,
+        notes: list[Statement] | None = None,
+        note_from_s: float = math.inf,
+    ) -> None:
+        super().__init__(connection, engine, notes=notes, note_from_s=note_from_s)
         self.context: Final = context
         self.now: Final = now
         self.rows_matched = 0
@@ -85,12 +95,12 @@ class Report:
 
 
 def _failed(submission: Submission[Any], exc: BaseException) -> WriteResult[Any]:
-    """An operation broke on its own: it is told so, and the log has the traceback."""
+    """An operation broke on its own, and was undone."""
     error_id = exc.error_id if isinstance(exc, DatabaseError) else new_error_id()
-    name, operation_id = submission.operation.name, submission.context.operation_id
-    logger.opt(exception=exc).error("{} {} ({}) failed and was undone", error_id, name, operation_id)
-    reason = "CONSTRAINT_VIOLATED" if isinstance(exc, ConstraintViolated) else "OPERATION_FAILED"
-    return submission.failed(reason, error_id=error_id, text=TransactionFailed.text)
+    explained = isinstance(exc, ConstraintViolated)
+    reason = "CONSTRAINT_VIOLATED" if explained else "OPERATION_FAILED"
+    text = exc.text if explained else TransactionFailed.text
+    return submission.failed(reason, error_id=error_id, text=text, error=exc)
 
 
 def _lost(problem: str) -> ConnectionLost:
@@ -127,6 +137,7 @@ class TransactionManager:
     def __init__(self, engine: Engine, *, now_ms: Callable[[], int] = _wall_clock_ms) -> None:
         self._engine = engine
         self._now_ms = now_ms
+        self.note_from_s = math.inf
 
     def commit(
         self, hop: HopConnection, batch: Sequence[Submission[Any]], file_problem: Callable[[], str | None]
@@ -179,7 +190,14 @@ class TransactionManager:
         found = chapter.find(submission.context.operation_id)
         if found is not None:
             return submission.recorded(found)
-        tx = Transaction(connection, self._engine, submission.context, max(self._now_ms(), chapter.head.at_ms))
+        tx = Transaction(
+            connection,
+            self._engine,
+            submission.context,
+            max(self._now_ms(), chapter.head.at_ms),
+            notes=submission.notes,
+            note_from_s=self.note_from_s,
+        )
         changes_before = connection.total_changes
         connection.execute("SAVEPOINT operation")
         try:

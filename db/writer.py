@@ -75,6 +75,20 @@ class Writer:
                 self._depart()
         return submission.future
 
+    @property
+    def waiting(self) -> int:
+        """How many operations are in no batch yet."""
+        return len(self._waiting)
+
+    @property
+    def note_from_s(self) -> float:
+        """How long a statement must take to be noted with its operation."""
+        return self._transactions.note_from_s
+
+    @note_from_s.setter
+    def note_from_s(self, seconds: float) -> None:
+        self._transactions.note_from_s = seconds
+
     async def settle(self) -> None:
         """Make every earlier commit's fate final; raises DatabaseError."""
         await self._mender.settle()

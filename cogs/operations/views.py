@@ -8,7 +8,7 @@ import discord
 from bot.replies import safe_text
 from bot.ui import embeds
 from cogs.operations.health import Condition, assess, size, without_paths
-from db import Percentiles, Status
+from db import Status, Work
 
 _FRAMES: Final[dict[Condition, Callable[[str, str], discord.Embed]]] = {
     Condition.WELL: embeds.success,
@@ -27,8 +27,8 @@ def database_health(status: Status, *, with_paths: bool) -> discord.Embed:
         ("Mode", status.mode.value),
         ("Breakers", f"writer {status.writer_breaker}\nreaders {status.reader_breaker}"),
         ("Newest backup", status.newest_backup or "none: this version takes no backups"),
-        ("Writes", _work(status.operations, status.operation_errors, status.operation_latency)),
-        ("Reads", _work(status.queries, status.query_errors, status.query_latency)),
+        ("Writes", _work(status.operations)),
+        ("Reads", _work(status.queries)),
         ("Size", _sizes(status)),
         ("Schema", "unknown" if status.schema_version is None else f"version {status.schema_version}"),
         ("SQLite", f"{status.sqlite_version} ({status.engine})"),
@@ -42,10 +42,11 @@ def database_health(status: Status, *, with_paths: bool) -> discord.Embed:
     return embed
 
 
-def _work(count: int, errors: int, latency: Percentiles) -> str:
-    failed = f"{errors:,} failed" if errors else "none failed"
+def _work(work: Work) -> str:
+    failed = f"{work.total_errors:,} failed" if work.total_errors else "none failed"
+    latency = work.latency
     return (
-        f"{count:,} since start, {failed}\n"
+        f"{work.total:,} since start, {failed}\n"
         f"p50 {latency.p50_ms:.1f} · p95 {latency.p95_ms:.1f} · p99 {latency.p99_ms:.1f} ms"
     )
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from bot.ui import embeds
 from cogs.operations.health import Condition, assess, size, without_paths
 from cogs.operations.views import database_health
-from db import Mode, Percentiles, Status
+from db import BackupState, ConnectionState, Mode, Percentiles, Probe, Status, Work
 
 SOUND = Status(
     mode=Mode.READ_WRITE,
@@ -25,12 +25,23 @@ SOUND = Status(
     newest_backup=None,
     writer_breaker="closed",
     reader_breaker="closed",
-    operations=12,
-    operation_errors=0,
-    operation_latency=Percentiles(0.41, 1.2, 3.0),
-    queries=34,
-    query_errors=2,
-    query_latency=Percentiles(0.1, 0.2, 0.3),
+    connection=ConnectionState.CONNECTED,
+    uptime_s=3600.0,
+    has_wal_reset_bug=False,
+    backup=BackupState.NONE,
+    connections=5,
+    mode_changes=1,
+    probe=Probe(at_ms=1_700_000_000_000, detail=""),
+    operations=Work(total=12, count=12, per_s=0.5, latency=Percentiles(0.41, 1.2, 3.0, 0.5)),
+    queries=Work(total=34, total_errors=2, count=30, per_s=1.5, latency=Percentiles(0.1, 0.2, 0.3, 0.1)),
+    refused=0,
+    slowest=(),
+    slow_statements=(),
+    waiting_operations=0,
+    waiting_reads=0,
+    errors=0,
+    unresolved_errors=0,
+    alerts=(),
     database_bytes=120_000,
     wal_bytes=0,
     free_disk_bytes=20 * 2**30,
@@ -118,7 +129,7 @@ OPTIONAL_SIZE = st.none() | st.integers(0, 2**62)
         free_disk_bytes=OPTIONAL_SIZE,
         last_error=st.text(max_size=5000),
         newest_backup=st.none() | st.just("2031-05-06 07:08 UTC"),
-        operations=st.integers(0, 2**62),
+        operations=st.builds(Work, total=st.integers(0, 2**62)),
     ),
     st.booleans(),
 )
