@@ -8,12 +8,16 @@ import json
 import os
 import socket
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from db.errors import BadDataDirectory, DatabaseLocked
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_ATTEMPTS: Final = 10
+_PAUSE_S: Final = 0.01
 
 
 class DirectoryLock:
@@ -30,11 +34,14 @@ class DirectoryLock:
         except OSError as exc:
             raise BadDataDirectory(f"{self._path}: the lock file cannot be opened: {exc.strerror}") from exc
         try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as exc:
+            _take(fd)
+        except BlockingIOError as exc:
             os.close(fd)
             holder = read_holder(self._path)
             raise DatabaseLocked(f"{self._path.parent} is in use by {holder}", holder=holder) from exc
+        except OSError as exc:
+            os.close(fd)
+            raise BadDataDirectory(f"{self._path}: this file system has no locks: {exc.strerror}") from exc
         self._fd = fd
         note = {
             "pid": os.getpid(),
@@ -54,6 +61,15 @@ class DirectoryLock:
             self._fd = None
 
 
+def _take(fd: int) -> None:
+    """More than once: somebody who looks with `is_held` has the lock for a moment."""
+    for _ in range(_ATTEMPTS - 1):
+        with contextlib.suppress(BlockingIOError):
+            return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        time.sleep(_PAUSE_S)
+    return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+
+
 def read_holder(path: Path) -> str:
     """Who wrote the lock file, in words for an operator."""
     try:
@@ -64,7 +80,7 @@ def read_holder(path: Path) -> str:
 
 
 def is_held(path: Path) -> bool:
-    """Whether some process holds the lock, without taking it."""
+    """Whether some process holds the lock; takes it for a moment where nobody does."""
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:

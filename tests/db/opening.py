@@ -10,6 +10,7 @@ import subprocess
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from loguru import logger
 
@@ -48,17 +49,24 @@ def main() -> int:
     return 0
 
 
-def command(directory: Path, migrations: Path, *more: str, powerless: bool = False) -> list[str]:
-    """`powerless`: without root's licence to ignore permissions, which a test in a container often has."""
+def command(
+    directory: Path, migrations: Path, *more: str, powerless: bool = False, room_kib: int | None = None
+) -> list[str]:
+    """`powerless`: without root's licence to ignore permissions, which a test in a container often has.
+
+    `room_kib`: how large a file may grow, which is the nearest to a full disk that needs no privilege.
+    """
     drop = "-dac_override,-dac_read_search,-fowner"
     prefix = ["setpriv", f"--bounding-set={drop}", f"--inh-caps={drop}"] if powerless and os.geteuid() == 0 else []
+    if room_kib is not None:
+        prefix = [*prefix, "bash", "-c", f'ulimit -f {room_kib}; exec "$@"', "limited"]
     return [*prefix, sys.executable, "-m", "tests.db.opening", str(directory), str(migrations), *more]
 
 
-def opened_elsewhere(directory: Path, migrations: Path, *, powerless: bool = False) -> Opened | tuple[int, str]:
+def opened_elsewhere(directory: Path, migrations: Path, **how: Any) -> Opened | tuple[int, str]:
     """What another process found, or its exit code and what it said."""
     done = subprocess.run(
-        command(directory, migrations, powerless=powerless), capture_output=True, text=True, check=False, timeout=30
+        command(directory, migrations, **how), capture_output=True, text=True, check=False, timeout=30
     )
     return Opened(**json.loads(done.stdout)) if done.returncode == 0 else (done.returncode, done.stderr)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from typing import Any, cast
 
 import pytest
@@ -228,6 +229,26 @@ async def test_a_statement_past_its_deadline_is_stopped_and_the_rest_of_the_batc
     assert [result.reason for result in results] == ["COMMITTED", "TIMED_OUT", "COMMITTED"]
     assert await impatient.read(cents_of, owner=9) is None
     assert impatient.status().writer_breaker == "closed"
+
+
+async def test_an_operation_that_never_ends_is_stopped_and_the_rest_of_the_batch_commits(impatient: DatabaseManager):
+    """It comes back to no statement, so that only its thread can be made to raise."""
+
+    @operation("test.loop")
+    def loop(tx: Transaction) -> None:
+        fill(tx, owner=9, cents=9)
+        end = time.monotonic() + 5
+        while time.monotonic() < end:
+            pass
+
+    results = await asyncio.gather(
+        impatient.write(fill, by("before"), owner=1, cents=5),
+        impatient.write(loop, by("loop")),
+        impatient.write(fill, by("after"), owner=2, cents=5),
+    )
+    assert [result.outcome for result in results] == ["committed", "failed", "committed"]
+    assert await impatient.read(cents_of, owner=9) is None
+    assert (await impatient.write(fill, by("next"), owner=1, cents=5)).ok
 
 
 @pytest.mark.parametrize("answer", [object(), {1, 2}, {1: "one"}, "\ud800", 2**64, b"bytes"], ids=repr)

@@ -4,6 +4,7 @@ import os
 import resource
 import signal
 import subprocess
+import threading
 from pathlib import Path
 
 import pytest
@@ -69,6 +70,24 @@ def test_letting_go_twice_is_harmless(tmp_path: Path):
     lock.release()
 
 
-def test_looking_whether_it_is_held_does_not_keep_anybody_from_taking_it(tmp_path: Path):
-    assert not is_held(tmp_path / "lock")
-    assert not (tmp_path / "lock").exists()
+def test_looking_whether_it_is_held_makes_nothing_and_keeps_nobody_from_taking_it(tmp_path: Path):
+    path = tmp_path / "lock"
+    assert not is_held(path)
+    assert not path.exists()
+    lock, done = DirectoryLock(path), threading.Event()
+
+    def look() -> None:
+        while not done.is_set():
+            is_held(path)
+
+    onlookers = [threading.Thread(target=look) for _ in range(2)]
+    for onlooker in onlookers:
+        onlooker.start()
+    try:
+        for _ in range(100):
+            lock.acquire()
+            lock.release()
+    finally:
+        done.set()
+        for onlooker in onlookers:
+            onlooker.join()

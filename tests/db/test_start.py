@@ -212,6 +212,22 @@ async def test_a_file_that_may_not_be_written_is_read_only_and_left_as_it_is(use
     assert used.database.read_bytes() == before
 
 
+@pytest.mark.parametrize("room_kib", [0, 4, 16, 40])
+async def test_on_a_full_disk_nothing_is_created_by_halves(settings: DatabaseSettings, migrations: Path, room_kib: int):
+    opened = opened_elsewhere(settings.directory, migrations, room_kib=room_kib)
+    assert isinstance(opened, Opened), opened
+    assert (opened.mode, opened.written) == ("offline", "OFFLINE")
+    assert opened_elsewhere(settings.directory, migrations) == Opened("read-write", "", "COMMITTED", 5)
+
+
+@pytest.mark.parametrize("room_kib", [0, 4, 16])
+async def test_a_full_disk_at_the_start_is_no_reason_not_to_start(used: Layout, migrations: Path, room_kib: int):
+    opened = opened_elsewhere(used.directory, migrations, room_kib=room_kib)
+    assert isinstance(opened, Opened), opened
+    assert (opened.mode, opened.written) in {("offline", "OFFLINE"), ("read-only", "READ_ONLY")}
+    assert opened_elsewhere(used.directory, migrations) == Opened("read-write", "", "COMMITTED", 10)
+
+
 async def test_a_journal_mode_changed_by_hand_is_put_right(settings: DatabaseSettings, migrations: Path, used: Layout):
     connection = load_engine(ENGINE).connect(used.database, mode="rw", busy_timeout_s=1)
     assert connection.execute("PRAGMA journal_mode = DELETE").fetchall() == [("delete",)]
