@@ -155,9 +155,14 @@ class Checkpoint:
     moved_frames: int
 
     @property
+    def settled(self) -> bool:
+        """Every frame of the WAL is in the database file, though a reader may have kept the WAL from being cut."""
+        return self.wal_frames == self.moved_frames
+
+    @property
     def complete(self) -> bool:
-        """Every frame of the WAL is in the database file."""
-        return not self.busy and self.wal_frames == self.moved_frames
+        """All is settled, and the WAL is empty."""
+        return self.settled and not self.busy
 
 
 def checkpoint(connection: Connection) -> Checkpoint:

@@ -11,8 +11,19 @@ from pathlib import Path
 
 import pytest
 
-from db import DatabaseManager, DatabaseSettings, EventKind, Mode, Outcome, Transaction, open_database, operation
-from db.engine import load_engine
+from db import (
+    DatabaseManager,
+    DatabaseSettings,
+    EventKind,
+    Mode,
+    Outcome,
+    Snapshot,
+    Transaction,
+    open_database,
+    operation,
+    query,
+)
+from db.engine import checkpoint, load_engine
 from tests.conftest import ENGINE
 from tests.db.feature import by, cents_of, eventually, fill, journaled, note, pay, total
 
@@ -250,6 +261,34 @@ async def test_a_writer_that_was_lost_is_replaced_and_no_operation_with_it(fille
     await eventually(lambda: filled.mode is Mode.READ_WRITE)
     assert await filled.read(cents_of, owner=9) == (sum(each.ok for each in results) or None)
     assert (await filled.write(fill, by("last"), owner=9, cents=1)).ok
+
+
+@pytest.mark.parametrize("old", [False, True], ids=["of the newest state", "of an old state"])
+async def test_settling_waits_only_for_readers_of_an_old_state(db: DatabaseManager, old: bool):
+    """Else a busy bot, whose readers are never idle, could not settle anything and would stay read-only."""
+    assert db._store is not None
+    await db.write(fill, by("fill:1"), owner=1, cents=5)
+    began, go_on = threading.Event(), threading.Event()
+
+    @query("test.long")
+    def long(snapshot: Snapshot) -> int | None:
+        cents = cents_of(snapshot, owner=1)
+        began.set()
+        assert go_on.wait(5)
+        return cents
+
+    reading = asyncio.ensure_future(db.read(long))
+    await asyncio.to_thread(began.wait, 5)
+    writer = db._store.connections.writer
+    try:
+        if old:
+            await db.write(fill, by("fill:2"), owner=1, cents=5)
+        found = await writer.submit(lambda: checkpoint(writer.raw))
+        assert (found.settled, found.complete) == (not old, False)
+    finally:
+        go_on.set()
+    assert await reading == 5
+    await db._store.writer.settle()
 
 
 async def test_a_connection_given_up_while_it_is_made_leaves_no_thread_behind(filled: DatabaseManager):
