@@ -11,9 +11,11 @@ from typing import Any, ParamSpec, TypeVar
 
 from loguru import logger
 
+from db import announcements
 from db.background import Background
 from db.breaker import Breaker, BreakerState
 from db.cache import Known, LastKnown
+from db.cleanups import Cleanups
 from db.engine import Engine, load_engine
 from db.errors import BadDataDirectory, Unavailable, new_error_id
 from db.events import EventKind, Events, Listener
@@ -56,6 +58,8 @@ class DatabaseManager:
         self._store: OpenStore | None = None
         self._health = HealthMonitor(settings, engine, self._layout, self._modes, self._writing, self._reading)
         self._known = LastKnown()
+        self.cleanups = Cleanups(self.write)
+        self.cleanups.register("announcements", announcements.clean_up)
         self._background = Background()
 
     @property
@@ -71,6 +75,13 @@ class DatabaseManager:
     def stuck(self) -> bool:
         """Whether the writer's thread has not come back from a call: the process then cannot end by itself."""
         return self._store is not None and self._store.writer.stuck
+
+    @property
+    def version(self) -> int | None:
+        """A number that is another one whenever something may have been committed; None while something may be."""
+        if self._store is None or self.mode in (Mode.OFFLINE, Mode.RECOVERING):
+            return None
+        return self._store.writer.version
 
     def subscribe(self, listener: Listener) -> Callable[[], None]:
         """Hear of connections, errors, breakers and modes; returns what ends the subscription."""
@@ -128,7 +139,7 @@ class DatabaseManager:
         """
         if args:
             raise TypeError("queries take keyword parameters")
-        return await self._known.ask(query, params, lambda: self.read(query, *args, **params), self._version)
+        return await self._known.ask(query, params, lambda: self.read(query, *args, **params), lambda: self.version)
 
     async def verify_journal(self) -> JournalReport:
         """Follow the journal's whole chain; raises DatabaseError where it cannot be read."""
@@ -227,11 +238,6 @@ class DatabaseManager:
         detail = f"{mode}: {reason}" if reason else str(mode)
         self._health.mode_changes += 1
         self._events.emit(EventKind.MODE_CHANGED, detail, good=mode is Mode.READ_WRITE)
-
-    def _version(self) -> int | None:
-        if self._store is None or self.mode in (Mode.OFFLINE, Mode.RECOVERING):
-            return None
-        return self._store.writer.version
 
     def _refused(self, name: str, context: Context, reason: str) -> WriteResult[Any]:
         error_id = new_error_id()
