@@ -28,7 +28,7 @@ from db.journal import JournalReport
 from db.manager import DatabaseManager, open_database
 from db.metrics import Percentiles, Work
 from db.modes import Mode
-from db.operations import Context, Operation, Query, operation, query
+from db.operations import Context, Operation, Priority, Query, operation, query
 from db.results import Outcome, Rejected, ResultNotOk, WriteResult
 from db.settings import DatabaseSettings
 from db.slow import SlowStatement
@@ -36,6 +36,7 @@ from db.snapshot import ForbiddenStatement, Snapshot
 from db.status import BackupState, ConnectionState, Probe, Status
 from db.transaction import Transaction
 from db.values import JSON, ParameterError
+from db.waiting import Waiting
 
 __all__ = [
     "JSON",
@@ -67,6 +68,7 @@ __all__ = [
     "Outcome",
     "ParameterError",
     "Percentiles",
+    "Priority",
     "Probe",
     "Query",
     "QueryFailed",
@@ -81,6 +83,7 @@ __all__ = [
     "Transaction",
     "TransactionFailed",
     "Unavailable",
+    "Waiting",
     "Work",
     "WriteResult",
     "inspect_database",

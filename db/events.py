@@ -17,6 +17,9 @@ class EventKind(StrEnum):
     MODE_CHANGED = "mode changed"
     BREAKER_OPENED = "breaker opened"
     BREAKER_CLOSED = "breaker closed"
+    QUEUE_REPLAYED = "queue replayed"
+    QUEUE_DAMAGED = "queue damaged"
+    DEAD_LETTER = "dead letter"
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,16 +23,18 @@ from db.health import HealthMonitor
 from db.journal import JournalReport
 from db.layout import Layout
 from db.lock import DirectoryLock
-from db.modes import Mode, Modes
+from db.modes import SWITCHED_OFF, Mode, Modes
 from db.mounts import network_file_system
 from db.operations import Context, Operation, Query
+from db.replay import Replayer, is_trouble
 from db.results import Outcome, WriteResult
 from db.settings import DatabaseSettings
 from db.snapshot import Statement
 from db.status import Status
 from db.store import OpenStore, Problem, open_store
-from db.submission import submit
+from db.submission import Submission, submit
 from db.values import check_parameters
+from db.waiting import OperationQueue, Waiting
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -60,6 +62,10 @@ class DatabaseManager:
         self._known = LastKnown()
         self.cleanups = Cleanups(self.write)
         self.cleanups.register("announcements", announcements.clean_up)
+        self._queue = OperationQueue(
+            self._layout.waiting, capacity_bytes=settings.queue_bytes, patience_s=settings.operation_timeout_s
+        )
+        self._replayer = Replayer(self._queue, self._run, lambda: self.mode is Mode.READ_WRITE, self._events, settings)
         self._background = Background()
 
     @property
@@ -96,21 +102,49 @@ class DatabaseManager:
     ) -> WriteResult[T]:
         """Run an operation once under its id. Database trouble is in the result, never raised.
 
+        One that may wait is QUEUED while the database is away, and so is one that met with trouble on its way there,
+        even if nobody can tell what came of it: under the same id it cannot happen twice.
         Raises ParameterError for parameters that cannot be stored as JSON.
         """
         if args:
             raise TypeError("operations take keyword parameters: they are stored by name")
-        refusal = self._modes.write_refusal
-        if refusal or self._store is None:
-            return self._refused(operation.name, context, refusal or Mode.OFFLINE.name)
-        began = time.monotonic()
-        submission = submit(
+        submission = self._submission(operation, context, params)
+        refusal = self._modes.write_refusal or ("WAITING_BEFORE" if self._queue.is_ahead_of(context) else "")
+        if refusal:
+            queued = await self._wait(submission)
+            return queued or self._refused(operation.name, context, refusal)
+        result = await self._carry_out(submission)
+        return (await self._wait(submission) or result) if is_trouble(result) else result
+
+    def _submission(
+        self, operation: Operation[..., T], context: Context, params: dict[str, Any], asked_at_ms: int | None = None
+    ) -> Submission[T]:
+        return submit(
             operation,
             context,
             params,
-            deadline=began + self._settings.operation_timeout_s,
+            deadline=time.monotonic() + self._settings.operation_timeout_s,
             future=asyncio.get_running_loop().create_future(),
+            asked_at_ms=asked_at_ms,
         )
+
+    async def _wait(self, submission: Submission[T]) -> WriteResult[T] | None:
+        """QUEUED, if the operation may wait and no operator has switched writing off; None if it is not stored."""
+        priority = submission.operation.queue
+        if priority is None or self._modes.write_refusal == SWITCHED_OFF:
+            return None
+        return await self._queue.add(submission, priority)
+
+    async def _run(
+        self, operation: Operation[..., T], context: Context, params: dict[str, Any], asked_at_ms: int | None
+    ) -> WriteResult[T]:
+        """What had to wait, past everything that waits."""
+        return await self._carry_out(self._submission(operation, context, params, asked_at_ms))
+
+    async def _carry_out(self, submission: Submission[T]) -> WriteResult[T]:
+        if self._store is None:
+            return self._refused(submission.operation.name, submission.context, Mode.OFFLINE.name)
+        began = time.monotonic()
         result = await self._store.writer.submit(submission)
         self._health.operation_done(submission, result, began)
         return result
@@ -148,12 +182,32 @@ class DatabaseManager:
             raise Unavailable("the database is not open")
         return await self._store.verify_journal()
 
+    def waiting(self) -> tuple[Waiting, ...]:
+        """The writes that wait for the database, in the order in which they will be carried out."""
+        return self._queue.waiting()
+
+    def dead_letters(self) -> tuple[Waiting, ...]:
+        """The writes that waited and then kept failing; they are an operator's to retry or to discard."""
+        return self._queue.dead_letters()
+
+    async def retry_dead(self, operation_id: str) -> bool:
+        """Let a dead letter wait again; False if there is none of that id. Raises OSError if that cannot be stored."""
+        found = await self._queue.retry(operation_id)
+        self._replayer.wake()
+        return found
+
+    async def discard_dead(self, operation_id: str) -> bool:
+        """Forget a dead letter for good; False if there is none. Raises OSError if that cannot be stored."""
+        return await self._queue.discard(operation_id)
+
     def status(self) -> Status:
         """What is known just now, without asking the database."""
         return self._health.status()
 
     async def start(self) -> None:
         """Open the database, or go on without it and keep trying. Raises StartupError for a foreign or newer one."""
+        for problem in await self._queue.open():
+            self._events.emit(EventKind.QUEUE_DAMAGED, problem, good=False)
         await self._open()
         logger.info("database: {}", self.status().line())
         if self._engine.has_wal_reset_bug:
@@ -167,9 +221,11 @@ class DatabaseManager:
     async def close(self) -> None:
         """Answer everybody who waits, close every connection. Harmless when called twice."""
         await self._background.close()
+        await self._replayer.close()
         store, self._store = self._store, None
         if store is not None:
             await store.close()
+        await self._queue.close()
 
     async def _open(self) -> None:
         opened = await open_store(
@@ -189,6 +245,7 @@ class DatabaseManager:
         next_open = time.monotonic() + self._settings.probe_interval_s
         while True:
             await asyncio.sleep(self._settings.file_check_interval_s)
+            self._replayer.tick()
             if self._store is None:
                 if time.monotonic() >= next_open:
                     next_open = time.monotonic() + self._settings.probe_interval_s
@@ -238,6 +295,7 @@ class DatabaseManager:
         detail = f"{mode}: {reason}" if reason else str(mode)
         self._health.mode_changes += 1
         self._events.emit(EventKind.MODE_CHANGED, detail, good=mode is Mode.READ_WRITE)
+        self._replayer.wake()
 
     def _refused(self, name: str, context: Context, reason: str) -> WriteResult[Any]:
         error_id = new_error_id()
@@ -252,7 +310,10 @@ class DatabaseManager:
 
 
 _REFUSALS = {
-    "SWITCHED_OFF": "Changes are switched off by an operator just now. Nothing was changed.",
+    "WAITING_BEFORE": (
+        "What you asked for before is still waiting for the database. Nothing was changed; please try again shortly."
+    ),
+    SWITCHED_OFF: "Changes are switched off by an operator just now. Nothing was changed.",
     Mode.READ_ONLY.name: "Nothing can be stored just now. Nothing was changed; please try again later.",
     Mode.OFFLINE.name: "The database is unavailable just now. Nothing was changed; please try again later.",
     Mode.RECOVERING.name: "The database is being recovered. Nothing was changed; please try again later.",

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from db.errors import Unavailable
 
 if TYPE_CHECKING:
     from db.breaker import Breaker
+
+
+SWITCHED_OFF: Final = "SWITCHED_OFF"
 
 
 class Mode(StrEnum):
@@ -56,7 +59,7 @@ class Modes:
         mode, _ = self.current
         if mode is Mode.READ_WRITE:
             return ""
-        return "SWITCHED_OFF" if mode is Mode.READ_ONLY and self._switched_off else mode.name
+        return SWITCHED_OFF if self._switched_off else mode.name
 
     def require_readable(self) -> None:
         """Raise Unavailable where reading makes no sense."""

@@ -19,6 +19,7 @@ class Outcome(StrEnum):
     COMMITTED = "committed"
     REJECTED = "rejected"  # by a rule of the operation; journaled, the same answer for ever
     FAILED = "failed"  # nothing changed; safe to try again
+    QUEUED = "queued"  # stored durably, to be carried out once when the database is back
     UNKNOWN = "unknown"  # may or may not be stored; the same operation id will tell later
 
 
@@ -42,6 +43,9 @@ _TEXTS: Final = {
     Outcome.COMMITTED: "Done.",
     Outcome.REJECTED: "That was refused: {reason}. Nothing was changed.",
     Outcome.FAILED: "This was not completed, and nothing was changed. Please try again shortly.",
+    Outcome.QUEUED: (
+        "This is stored safely and will be carried out when the database is back; you will be told how it ended."
+    ),
     Outcome.UNKNOWN: "It is not known whether this was stored. Please do not repeat it; check again in a moment.",
 }
 

@@ -35,6 +35,10 @@ class DatabaseSettings:
     max_waiting: int = 10_000
     # 16 MiB: large enough that a checkpoint's fsync is rare, small enough that it is short.
     checkpoint_wal_bytes: int = 16 * 1024 * 1024
+    # About ten thousand payments; reserved on the disk from the start.
+    queue_bytes: int = 8 * 1024 * 1024
+    # How often a write that waited may fail for reasons of its own before an operator has to look at it.
+    queue_tries: int = 5
     # WAL needs memory shared between processes, which network file systems do not have.
     allow_network_file_system: bool = False
     # Several times what the slowest sound statement of a feature takes.

@@ -33,6 +33,7 @@ class Submission(Generic[T]):
     deadline: float
     future: asyncio.Future[WriteResult[T]]
     digest: str
+    asked_at_ms: int | None = None  # where it waited: when it was asked for
     notes: list[Statement] = field(default_factory=list)  # the slow ones
     error: BaseException | None = None  # what the answer's error id stands for, where something was raised
 
@@ -105,12 +106,12 @@ class Submission(Generic[T]):
     def recorded(self, found: Found) -> WriteResult[T]:
         """The answer that an earlier call under this id got; an error if that call asked for something else."""
         if found.name != self.operation.name or found.guild != self.context.guild:
-            return self._reused()
+            return self.reused()
         if found.payload is None:
             return self._erased(found)
         payload = orjson.loads(found.payload)
         if payload["digest"] != self.digest:
-            return self._reused()
+            return self.reused()
         if found.outcome == Outcome.REJECTED:
             refusal = payload["answer"]
             return self.rejected(refusal["reason"], refusal["details"], repeated=True)
@@ -131,7 +132,8 @@ class Submission(Generic[T]):
             better_text=f"This was already {done} before; its details are no longer kept.",
         )
 
-    def _reused(self) -> WriteResult[T]:
+    def reused(self) -> WriteResult[T]:
+        """Its id belongs to something else."""
         return self.failed(
             "ID_REUSED",
             error_id=new_error_id(),
@@ -146,6 +148,7 @@ def submit(
     *,
     deadline: float,
     future: asyncio.Future[WriteResult[T]],
+    asked_at_ms: int | None = None,
 ) -> Submission[T]:
     """Check the parameters and compute what makes "the same id with other content" visible; raises ParameterError."""
     check_parameters(params)
@@ -158,4 +161,5 @@ def submit(
         deadline=deadline,
         future=future,
         digest=digest,
+        asked_at_ms=asked_at_ms,
     )

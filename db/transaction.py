@@ -34,7 +34,11 @@ if TYPE_CHECKING:
 
 
 class Transaction(Snapshot):
-    """Reads and writes of one operation. Its SAVEPOINT is kept or undone whole by the caller."""
+    """Reads and writes of one operation. Its SAVEPOINT is kept or undone whole by the caller.
+
+    `now` is when it is carried out, `asked_at` when it was asked for, which is earlier if it had to wait; both in
+    milliseconds since the epoch.
+    """
 
     _allowed = WRITES
     _phase = Phase.STATEMENT
@@ -45,13 +49,13 @@ class Transaction(Snapshot):
         engine: Engine,
         context: Context,
         now: int,
-        *,
         notes: list[Statement] | None = None,
         note_from_s: float = math.inf,
     ) -> None:
-        super().__init__(connection, engine, notes=notes, note_from_s=note_from_s)
+        super().__init__(connection, engine, notes, note_from_s)
         self.context: Final = context
         self.now: Final = now
+        self.asked_at = now
         self.rows_matched = 0
 
     @property
@@ -195,9 +199,11 @@ class TransactionManager:
             self._engine,
             submission.context,
             max(self._now_ms(), chapter.head.at_ms),
-            notes=submission.notes,
-            note_from_s=self.note_from_s,
+            submission.notes,
+            self.note_from_s,
         )
+        if submission.asked_at_ms is not None:
+            tx.asked_at = min(submission.asked_at_ms, tx.now)
         changes_before = connection.total_changes
         connection.execute("SAVEPOINT operation")
         try:

@@ -268,6 +268,7 @@ async def test_files_are_the_owners_alone(settings: DatabaseSettings, migrations
         "rollcall.db": "0o600",
         "rollcall.db-shm": "0o600",
         "rollcall.db-wal": "0o600",
+        "waiting.log": "0o600",
     }
     assert settings.directory.stat().st_mode & 0o777 == 0o700
 
