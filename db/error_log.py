@@ -93,6 +93,7 @@ class ErrorLog:
         self._records: dict[str, ErrorRecord] = {}
         self._open: dict[str, ErrorRecord] = {}  # those of the records that are not resolved yet
         self.count = 0  # since the start
+        self.has_open = False  # whether anything is left to resolve; asked after every success
 
     def add(self, record: ErrorRecord) -> None:
         self.count += 1
@@ -103,6 +104,7 @@ class ErrorLog:
             oldest = next(iter(self._records))
             del self._records[oldest]
             self._open.pop(oldest, None)
+        self.has_open = bool(self._open)
 
     def find(self, error_id: str) -> ErrorRecord | None:
         """The record a user's message names; None once newer ones have taken its place."""
@@ -114,11 +116,6 @@ class ErrorLog:
 
     def __iter__(self) -> Iterator[ErrorRecord]:
         return iter(tuple(self._records.values()))
-
-    @property
-    def has_open(self) -> bool:
-        """Whether anything is left to resolve; asked after every success."""
-        return bool(self._open)
 
     @property
     def open_count(self) -> int:
@@ -133,3 +130,4 @@ class ErrorLog:
             if same or (infrastructure and record.is_infrastructure):
                 self._records[record.id] = replace(record, resolved=True)
                 del self._open[record.id]
+        self.has_open = bool(self._open)

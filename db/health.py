@@ -76,11 +76,15 @@ class HealthMonitor:
     def operation_done(self, submission: Submission[Any], result: WriteResult[Any], began: float) -> None:
         """A write was answered, however it ended. On the path of every write: what is usual ends after a few lines."""
         now = time.monotonic()
-        name = submission.operation.name
-        self.operations.record(name, now, now - began, failed=result.error_id is not None)
-        if now - began >= self._remarkable_s or result.error_id is not None or submission.notes:
+        window = self.operations[submission.operation.name]
+        if result.error_id is not None:
+            window.record_failure(now, now - began)
             self._look_at(submission, result, now - began)
-        if self.errors.has_open and result.error_id is None:
+            return
+        window.record(now, now - began)
+        if now - began >= self._remarkable_s or submission.notes:
+            self._look_at(submission, result, now - began)
+        if self.errors.has_open:
             self.errors.resolve(operation_id=submission.context.operation_id, infrastructure=True)
 
     def operation_refused(self, name: str, context: Context, reason: str, error_id: str) -> None:
@@ -91,7 +95,7 @@ class HealthMonitor:
     def query_done(self, name: str, params: Mapping[str, Any], notes: list[Statement], began: float) -> None:
         """A read was answered. On the path of every read."""
         now = time.monotonic()
-        self.queries.record(name, now, now - began, failed=False)
+        self.queries[name].record(now, now - began)
         if now - began >= self._remarkable_s or notes:
             self._tell(Call(name=name, params=params, seconds=now - began, outcome="answered", statements=notes))
         if self.errors.has_open:
@@ -102,7 +106,7 @@ class HealthMonitor:
     ) -> None:
         """A read raised; an exception of the query's own is its caller's, and only counted here."""
         now = time.monotonic()
-        self.queries.record(name, now, now - began, failed=True)
+        self.queries[name].record_failure(now, now - began)
         call = Call(name=name, params=params, seconds=now - began, outcome="failed", statements=notes)
         self._note_slow(call)
         if isinstance(error, DatabaseError):

@@ -76,7 +76,7 @@ class Window:
         self.total = 0
         self.total_errors = 0
 
-    def record(self, now: float, seconds: float, *, failed: bool) -> None:
+    def record(self, now: float, seconds: float) -> None:
         """Count one piece of work that ended now; called for each, so it is kept to a fraction of a microsecond."""
         if now >= self._until:
             self._begin_slot(now)
@@ -84,14 +84,17 @@ class Window:
         slot.bins[bisect_left(BOUNDS, seconds)] += 1
         slot.seconds += seconds
         self.total += 1
-        if failed:
-            slot.errors += 1
-            self.total_errors += 1
 
-    def tally(self, now: float, *, newest: int = SLOTS) -> Tally:
-        """What the window holds just now, or its `newest` slots."""
+    def record_failure(self, now: float, seconds: float) -> None:
+        """The same, for one that failed."""
+        self.record(now, seconds)
+        self._current.errors += 1
+        self.total_errors += 1
+
+    def tally(self, now: float, *, newest: int = SLOTS, but: int = 0) -> Tally:
+        """What the window holds just now, or its `newest` slots, or those without the very newest, `but` so many."""
         this = int(now // SLOT_S)
-        slots = [(number, slot) for number, slot in self._slots if number > this - newest]
+        slots = [(number, slot) for number, slot in self._slots if this - newest < number <= this - but]
         return Tally(
             total=self.total,
             total_errors=self.total_errors,
@@ -133,21 +136,17 @@ class Tally:
         )
 
 
-class Meter:
-    """The work of one kind, by name."""
+class Meter(dict[str, Window]):
+    """The work of one kind, a window for each name; one that is asked for is there."""
 
-    def __init__(self) -> None:
-        self._windows: dict[str, Window] = {}
-
-    def record(self, name: str, now: float, seconds: float, *, failed: bool) -> None:
-        window = self._windows.get(name)
-        if window is None:
-            window = self._new(name)
-        window.record(now, seconds, failed=failed)
+    def __missing__(self, name: str) -> Window:
+        if len(self) >= MOST_NAMES:
+            name = OTHER_NAMES
+        return self.setdefault(name, Window())
 
     def work(self, now: float) -> tuple[Work, dict[str, Work]]:
         """All of it, and that of each name that was at work within the window."""
-        tallies = {name: window.tally(now) for name, window in self._windows.items()}
+        tallies = {name: window.tally(now) for name, window in self.items()}
         everything = Tally(
             total=sum(tally.total for tally in tallies.values()),
             total_errors=sum(tally.total_errors for tally in tallies.values()),
@@ -158,15 +157,6 @@ class Meter:
         )
         works = {name: tally.work(now) for name, tally in tallies.items()}
         return everything.work(now), {name: work for name, work in works.items() if work.count}
-
-    def newest(self, now: float, slots: int) -> dict[str, Work]:
-        """Each name's work in the newest slots alone."""
-        return {name: window.tally(now, newest=slots).work(now) for name, window in self._windows.items()}
-
-    def _new(self, name: str) -> Window:
-        if len(self._windows) >= MOST_NAMES:
-            name = OTHER_NAMES
-        return self._windows.setdefault(name, Window())
 
 
 def _sums(columns: Iterable[list[int]]) -> list[int]:

@@ -170,7 +170,7 @@ class ReaderPool:
             connection.execute("BEGIN")
             for read in train:
                 reader.deadline = read.deadline
-                snapshot = Snapshot(connection, self._engine, notes=read.notes, note_from_s=self.note_from_s)
+                snapshot = Snapshot(connection, self._engine, read.notes, self.note_from_s)
                 answer = _ask(read, snapshot)
                 arrival.failure = snapshot.failure
                 if snapshot.failure is None or isinstance(snapshot.failure, DeadlineExceeded):

@@ -57,7 +57,6 @@ class Snapshot:
         self,
         connection: Connection,
         engine: Engine,
-        *,
         notes: list[Statement] | None = None,
         note_from_s: float = math.inf,
     ) -> None:
