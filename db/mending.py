@@ -140,6 +140,7 @@ class Mender:
             return
         for submission, result in zip(batch, found, strict=True):
             submission.give(result or submission.failed("COMMIT_FAILED", error_id=error.error_id, error=error))
+        self._count(error)
 
     async def _replace_if_suspect(self, error: DatabaseError | None) -> None:
         """Nothing is run on a connection that may be to blame, or that is still inside a transaction."""
@@ -148,17 +149,20 @@ class Mender:
             await self._connections.replace_writer()
 
     def _fail(self, submission: Submission[Any], error: DatabaseError) -> None:
+        self._count(error)
+        reason = _REASONS.get(type(error), error.type.name)
+        text = error.text if "nothing was changed" in error.text.lower() else f"{error.text} Nothing was changed."
+        submission.give(submission.failed(reason, error_id=error.error_id, text=text, error=error))
+
+    def _count(self, error: DatabaseError) -> None:
         if error.consequence in (Consequence.STOP_WRITING, Consequence.DIAGNOSE):
             self._breaker.trip(str(error))
         elif error.consequence.is_infrastructure:
             self._breaker.failure(str(error))
-        reason = _REASONS.get(type(error), error.type.name)
-        text = error.text if "nothing was changed" in error.text.lower() else f"{error.text} Nothing was changed."
-        submission.give(submission.failed(reason, error_id=error.error_id, text=text, error=error))
 
     def _fence_and_checkpoint(self, connection: Connection) -> None:
         if problem := self._connections.file_problem():
             raise ConnectionLost(problem, severity=Severity.CRITICAL, consequence=Consequence.STOP_WRITING)
         self._transactions.fence(connection)
-        if not checkpoint(connection).complete:
+        if not checkpoint(connection).settled:
             raise ConnectionLost("a reader kept the WAL from being moved whole", consequence=Consequence.RETRY)
