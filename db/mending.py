@@ -27,6 +27,7 @@ from db.errors import (
     new_error_id,
     translate,
 )
+from db.interruption import Interrupted
 from db.retries import retrying
 from db.settings import DatabaseSettings
 from db.submission import Submission
@@ -91,6 +92,8 @@ class Mender:
             return await connection.submit(lambda: function(connection.raw))
         except self._engine.error_class as exc:
             raise translate(exc, Phase.BEGIN) from exc
+        except Interrupted as exc:
+            raise DeadlineExceeded("the writer did not come back in time", phase=Phase.BEGIN) from exc
 
     async def _commit_alone(self, submission: Submission[Any]) -> None:
         """Rerun one operation, patiently where the cause is transient."""
