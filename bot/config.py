@@ -91,6 +91,15 @@ class DatabaseConfig(Section):
     probe_interval_s: float = Field(
         default=30.0, ge=0.1, le=3600, description="How often the database's health is probed."
     )
+    queue_kb: int = Field(
+        default=8192,
+        ge=16,
+        le=1_048_576,
+        description="Room for writes that wait for the database; reserved on the disk.",
+    )
+    queue_tries: int = Field(
+        default=5, ge=1, le=100, description="Failures after which a write that waited is set aside for an operator."
+    )
     degraded: bool = Field(default=False, description="The operator's switch: true blocks every write, reads go on.")
 
     @model_validator(mode="after")

@@ -43,6 +43,8 @@ async def deliver(
         await respond(interaction, embed=success(result.value), ephemeral=ephemeral)
     elif result.ok:
         await respond(interaction, embed=embeds.info("Done before", result.text))
+    elif result.outcome is Outcome.QUEUED:
+        await respond(interaction, embed=embeds.info("Stored for later", result.text))
     else:
         await respond(interaction, embed=embeds.failure(sentence(result, reasons)))
 

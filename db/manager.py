@@ -6,6 +6,7 @@ import asyncio
 import time
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
 
@@ -63,7 +64,7 @@ class DatabaseManager:
         self.cleanups = Cleanups(self.write)
         self.cleanups.register("announcements", announcements.clean_up)
         self._queue = OperationQueue(
-            self._layout.waiting, capacity_bytes=settings.queue_bytes, patience_s=settings.operation_timeout_s
+            self._layout.waiting, capacity_bytes=settings.queue_kb * 1024, patience_s=settings.operation_timeout_s
         )
         self._replayer = Replayer(self._queue, self._run, lambda: self.mode is Mode.READ_WRITE, self._events, settings)
         self._background = Background()
@@ -202,7 +203,7 @@ class DatabaseManager:
 
     def status(self) -> Status:
         """What is known just now, without asking the database."""
-        return self._health.status()
+        return replace(self._health.status(), queued=self._queue.waiting_count, dead_letters=self._queue.dead_count)
 
     async def start(self) -> None:
         """Open the database, or go on without it and keep trying. Raises StartupError for a foreign or newer one."""

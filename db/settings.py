@@ -36,7 +36,7 @@ class DatabaseSettings:
     # 16 MiB: large enough that a checkpoint's fsync is rare, small enough that it is short.
     checkpoint_wal_bytes: int = 16 * 1024 * 1024
     # About ten thousand payments; reserved on the disk from the start.
-    queue_bytes: int = 8 * 1024 * 1024
+    queue_kb: int = 8 * 1024
     # How often a write that waited may fail for reasons of its own before an operator has to look at it.
     queue_tries: int = 5
     # WAL needs memory shared between processes, which network file systems do not have.

@@ -42,6 +42,7 @@ class Status:
     """A snapshot. Totals are since start, rates and latencies of the last minutes, sizes in bytes; None where unknown.
 
     `slowest` are the names with the longest p95. `alerts` has a sentence for each threshold that is crossed just now.
+    `queued` writes wait for the database to return; `dead_letters` kept failing and wait for an operator.
     """
 
     mode: Mode
@@ -77,6 +78,8 @@ class Status:
     unresolved_errors: int
     last_error: str
     alerts: tuple[str, ...]
+    queued: int = 0
+    dead_letters: int = 0
 
     def line(self) -> str:
         """One line that says how safely, and whether at all, something can be stored."""

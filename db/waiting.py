@@ -79,6 +79,14 @@ class OperationQueue:
         await self._file.close()
 
     @property
+    def waiting_count(self) -> int:
+        return len(self._entries) - self.dead_count
+
+    @property
+    def dead_count(self) -> int:
+        return sum(entry.is_dead for entry in self._entries.values())
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing waits for its turn."""
         return not self._actors

@@ -6,7 +6,7 @@ from cogs.economy import ledger
 from cogs.economy.ledger import Move
 from cogs.settings import store as settings
 from cogs.settings.money import MAX_CENTS
-from db import Rejected, Snapshot, Transaction, operation, query
+from db import Priority, Rejected, Snapshot, Transaction, operation, query
 
 # These two rest on each payment having two entries. Something that pays many at once will need its own.
 PAYMENT = """
@@ -90,7 +90,7 @@ class Holding:
     balance_cents: int
 
 
-@operation("economy.transfer")
+@operation("economy.transfer", queue=Priority.HIGH)
 def transfer(tx: Transaction, *, sender: int, recipient: int, amount_cents: int, memo: str = "") -> Receipt:
     """Pay from wallet to wallet, opening either on first use.
 
@@ -104,7 +104,7 @@ def transfer(tx: Transaction, *, sender: int, recipient: int, amount_cents: int,
     return _pay(tx, payer, payee, amount_cents, kind="payment", memo=memo)
 
 
-@operation("economy.grant")
+@operation("economy.grant", queue=Priority.MEDIUM)
 def grant(tx: Transaction, *, recipient: int, amount_cents: int, memo: str = "") -> Receipt:
     """Pay newly issued money into a wallet.
 

@@ -13,7 +13,9 @@ PAGE = 500
 
 
 class AdminRoleKeeper:
-    """Learns all roles at `start`, and again whenever the database's mode has changed, until `stop`."""
+    """Learns all roles at `start`, and again whenever the database's mode has changed
+    or what waited for it was carried out, until `stop`.
+    """
 
     def __init__(self, db: DatabaseManager, roles: AdminRoles) -> None:
         self._db = db
@@ -35,7 +37,7 @@ class AdminRoleKeeper:
                 await self._task
 
     def _hear(self, event: Event) -> None:
-        if event.kind is EventKind.MODE_CHANGED:
+        if event.kind in (EventKind.MODE_CHANGED, EventKind.QUEUE_REPLAYED):
             self._stale.set()
 
     async def _follow(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from cogs.settings import currency
 from cogs.settings.money import MAX_CENTS
-from db import Rejected, Snapshot, Transaction, operation, query
+from db import Priority, Rejected, Snapshot, Transaction, operation, query
 
 # In `configure`, what takes a channel or a role away (None leaves it as it is); no Discord id is 0.
 NOTHING = 0
@@ -88,7 +88,7 @@ def admin_roles(tx: Snapshot, *, after_guild: int, limit: int) -> list[AdminRole
     return [AdminRole(guild_id=guild, role_id=role) for guild, role in rows]
 
 
-@operation("settings.configure")
+@operation("settings.configure", queue=Priority.LOW)
 def configure(
     tx: Transaction,
     *,
