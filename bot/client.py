@@ -12,7 +12,8 @@ from discord import app_commands
 from discord.ext import commands
 from loguru import logger
 
-from bot import permissions
+from bot import endings, permissions
+from bot.announcer import Announcer
 from bot.config import Config
 from bot.exits import StartFailure
 from bot.funnel import Tree, answer_orphan
@@ -27,6 +28,10 @@ _MODE_SHOWN = {
 
 # Discord sends guilds one by one after READY and says nothing when it is done; the sandbox has them at once.
 SANDBOX_GUILD_TIMEOUT_S = 0.05
+
+# Some minutes after the start: a process that restarts every night would else never come to it.
+_FIRST_CLEAN_UP_S = 300.0
+_DAY_S = 24 * 3600.0
 
 
 class Rollcall(commands.Bot):
@@ -56,6 +61,9 @@ class Rollcall(commands.Bot):
         self.config = config
         self.db = db
         self.admin_roles = AdminRoles()
+        self.announcer = Announcer(self, db)
+        self.endings = endings.Endings()
+        self.announcer.renderers.register(endings.KIND, self.endings)
         self.started_at = time.time()
         self.connected = asyncio.Event()
         self._mode_changed = asyncio.Event()
@@ -68,6 +76,8 @@ class Rollcall(commands.Bot):
         self._check_permission_matrix()
         await self._sync()
         self._start(self._keep_presence(), "presence")
+        self._start(self.announcer.run(), "announcements")
+        self._start(self._clean_up_daily(), "clean-ups")
 
     async def _load(self, name: str) -> None:
         try:
@@ -104,6 +114,12 @@ class Rollcall(commands.Bot):
                     await self._show(self._mode_shown)
         finally:
             unsubscribe()
+
+    async def _clean_up_daily(self) -> None:
+        await asyncio.sleep(_FIRST_CLEAN_UP_S)
+        while True:
+            await self.db.cleanups.run()
+            await asyncio.sleep(_DAY_S)
 
     async def _show(self, mode: Mode) -> None:
         if mode is Mode.READ_WRITE:

@@ -27,16 +27,20 @@ PROBE = {
 
 
 class FakeDatabase:
-    """What the client itself asks of the database: the mode, and to hear of its changes."""
+    """What the client itself asks of the database: the mode, to hear of its changes, and what is to be announced."""
 
     def __init__(self) -> None:
         self.mode = Mode.READ_WRITE
         self.mode_reason = ""
+        self.version = 1
         self.listeners = []
 
     def subscribe(self, listener: Callable[[Event], None]):
         self.listeners.append(listener)
         return lambda: self.listeners.remove(listener)
+
+    async def read(self, *_arguments: object, **_options: object) -> list[object]:
+        return []
 
     def change(self, mode: Mode) -> None:
         self.mode = mode
