@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
     from db.engine import Connection
 
+EVENT: Final = "event"  # the outcome of a row that is no operation's
+
 _DOMAIN: Final = b"rollcall-journal-1"
 _GENESIS: Final = bytes(32)
 _SALT_BYTES: Final = 16

@@ -3,6 +3,10 @@
 data/lock           who uses this directory
 data/manifest.log   which generations there have been: a deleted database is known to be missing
 data/waiting.log    writes that wait for the database to return, and those that an operator has to look at
+data/events.log     audit events that wait for the database to return
+data/heads.log      how far the journal had come, noted outside of it
+data/erasures.log   whose payloads were erased: a restore has to erase them again
+data/exports/       old rows of the journal
 data/current        a symlink to the generation in use
 data/gen-1/         rollcall.db with its -wal and -shm
 """
@@ -42,6 +46,22 @@ class Layout:
     @property
     def waiting(self) -> Path:
         return self.directory / "waiting.log"
+
+    @property
+    def events(self) -> Path:
+        return self.directory / "events.log"
+
+    @property
+    def heads(self) -> Path:
+        return self.directory / "heads.log"
+
+    @property
+    def erasures(self) -> Path:
+        return self.directory / "erasures.log"
+
+    @property
+    def exports(self) -> Path:
+        return self.directory / "exports"
 
     @property
     def current(self) -> Path:

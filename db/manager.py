@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 from loguru import logger
 
 from db import announcements
+from db.audit import AuditEvent, AuditTrail
 from db.background import Background
 from db.breaker import Breaker, BreakerState
 from db.cache import Known, LastKnown
@@ -34,7 +35,7 @@ from db.snapshot import Statement
 from db.status import Status
 from db.store import OpenStore, Problem, open_store
 from db.submission import Submission, submit
-from db.values import check_parameters
+from db.values import JSON, check_parameters
 from db.waiting import OperationQueue, Waiting
 
 P = ParamSpec("P")
@@ -67,6 +68,8 @@ class DatabaseManager:
             self._layout.waiting, capacity_bytes=settings.queue_kb * 1024, patience_s=settings.operation_timeout_s
         )
         self._replayer = Replayer(self._queue, self._run, lambda: self.mode is Mode.READ_WRITE, self._events, settings)
+        self._audit = AuditTrail(self._layout.events, settings, self._write_event, self._can_write_events)
+        self._journaled_mode = Mode.READ_WRITE
         self._background = Background()
 
     @property
@@ -97,6 +100,7 @@ class DatabaseManager:
     def set_switch(self, *, degraded: bool) -> None:
         """The operator's switch: while it is on, the operations of features are refused."""
         self._modes.set_switch(degraded=degraded)
+        self._audit.note("database.switch", {"degraded": degraded})
 
     async def write(
         self, operation: Operation[P, T], context: Context, /, *args: P.args, **params: P.kwargs
@@ -149,6 +153,12 @@ class DatabaseManager:
         result = await self._store.writer.submit(submission)
         self._health.operation_done(submission, result, began)
         return result
+
+    async def record_event(self, name: str, guild: int, actor: int, facts: Mapping[str, JSON]) -> None:
+        """Journal something that is no operation's own, whatever the mode; what cannot be journaled just now is kept
+        in a file until it can. Durable on return. Raises ParameterError for facts that JSON cannot hold.
+        """
+        await self._audit.record(name, guild, actor, facts)
 
     async def read(self, query: Query[P, T], /, *args: P.args, **params: P.kwargs) -> T:
         """Run a query on one snapshot that has every write its caller has heard of. Raises DatabaseError."""
@@ -209,6 +219,7 @@ class DatabaseManager:
         """Open the database, or go on without it and keep trying. Raises StartupError for a foreign or newer one."""
         for problem in await self._queue.open():
             self._events.emit(EventKind.QUEUE_DAMAGED, problem, good=False)
+        await self._audit.open()
         await self._open()
         logger.info("database: {}", self.status().line())
         if self._engine.has_wal_reset_bug:
@@ -223,6 +234,7 @@ class DatabaseManager:
         """Answer everybody who waits, close every connection. Harmless when called twice."""
         await self._background.close()
         await self._replayer.close()
+        await self._audit.close()
         store, self._store = self._store, None
         if store is not None:
             await store.close()
@@ -256,6 +268,7 @@ class DatabaseManager:
                 self._writing.trip(problem)
             self._probe(self._writing, self._store.writer.probe)
             self._probe(self._reading, self._store.readers.probe)
+            self._audit.nudge()
 
     async def _open_again(self) -> None:
         try:
@@ -297,6 +310,24 @@ class DatabaseManager:
         self._health.mode_changes += 1
         self._events.emit(EventKind.MODE_CHANGED, detail, good=mode is Mode.READ_WRITE)
         self._replayer.wake()
+        if mode is not self._journaled_mode:  # a reason in other words, and a start like any other, are no events
+            self._journaled_mode = mode
+            self._audit.note("database.mode", {"mode": str(mode), "reason": reason})
+
+    def _can_write_events(self) -> bool:
+        """Under the operator's switch too: that is for features."""
+        return self._store is not None and self._writing.closed
+
+    async def _write_event(self, event: AuditEvent) -> WriteResult[None]:
+        return await self._carry_out(self._submission(event.operation, event.context, event.params))
+
+    def _version(self) -> int | None:
+        if self._store is None or self.mode in (Mode.OFFLINE, Mode.RECOVERING):
+            return None
+        return self._store.writer.version
+
+    def _note_error(self, error_id: str, what: str) -> None:
+        self._last_error = f"{error_id} {what}"
 
     def _refused(self, name: str, context: Context, reason: str) -> WriteResult[Any]:
         error_id = new_error_id()

@@ -62,12 +62,15 @@ class Operation(Generic[P, T]):
         function: Callable[Concatenate[Transaction, P], T],
         redact: frozenset[str],
         queue: Priority | None = None,
+        *,
+        event: bool = False,
     ) -> None:
         if "return" not in function.__annotations__:
             raise TypeError(f"operation {name!r} must say what it returns: its recorded answer is read back as that")
         self.name = name
         self.redact = redact
         self.queue = queue
+        self.event = event  # journaled as something that happened, not as what somebody asked for
         self._function = function
         update_wrapper(self, function)
 

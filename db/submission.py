@@ -123,9 +123,10 @@ class Submission(Generic[T]):
         return self.committed(answer, (matched, modified), repeated=True)
 
     def _erased(self, found: Found) -> WriteResult[T]:
-        done = "done" if found.outcome == Outcome.COMMITTED else "refused"
+        refused = found.outcome == Outcome.REJECTED
+        done = "refused" if refused else "done"
         return WriteResult(
-            outcome=Outcome(found.outcome),
+            outcome=Outcome.REJECTED if refused else Outcome.COMMITTED,
             reason=ANSWER_ERASED,
             operation_id=self.context.operation_id,
             repeated=True,

@@ -221,8 +221,9 @@ class TransactionManager:
             self._still_open(connection, tx)
             connection.execute("RELEASE operation")
             result = submission.committed(answer, rows)
-        name = submission.operation.name
-        chapter.add(journal.Entry(tx.operation_id, name, tx.guild, tx.now, result.outcome, payload))
+        operation = submission.operation
+        outcome = journal.EVENT if operation.event and result.ok else result.outcome
+        chapter.add(journal.Entry(tx.operation_id, operation.name, tx.guild, tx.now, outcome, payload))
         return result
 
     def _undo(self, connection: Connection, tx: Transaction) -> None:

@@ -97,7 +97,7 @@ def total(snapshot: Snapshot) -> int:
 
 @query("test.journal")
 def journaled(snapshot: Snapshot) -> list[tuple[Any, ...]]:
-    return snapshot.fetch_all("SELECT operation_id, outcome FROM journal ORDER BY seq")
+    return snapshot.fetch_all("SELECT operation_id, outcome FROM journal WHERE outcome <> 'event' ORDER BY seq")
 
 
 def by(operation_id: str, *, actor: int = 1, guild: int = 7) -> Context:

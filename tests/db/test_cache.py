@@ -1,7 +1,7 @@
 """Last known answers: never an old one as if it held now; the age is said; memory is bounded."""
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -197,17 +197,22 @@ class CacheMachine(RuleBasedStateMachine):
             assert self.away
             assert tuple(known.value) in self.ever[owner]
 
+    async def on_loop(self, *steps: Callable[[], None]) -> None:
+        """Breakers belong to the loop's thread, and tell who listens there."""
+        for step in steps:
+            step()
+
     @precondition(lambda self: not self.away)
     @rule()
     def lose_the_readers(self) -> None:
-        self.opened()._reading.trip("the machine says so")
+        reading = self.opened()._reading
+        self.run(self.on_loop(lambda: reading.trip("the machine says so")))
 
     @precondition(lambda self: self.away)
     @rule()
     def find_them_again(self) -> None:
-        db = self.opened()
-        db._reading.probe_failed("one more")
-        db._reading.probe_succeeded()
+        reading = self.opened()._reading
+        self.run(self.on_loop(lambda: reading.probe_failed("one more"), reading.probe_succeeded))
 
     @invariant()
     def the_bounds_hold(self) -> None:

@@ -37,10 +37,13 @@ async def used(settings: DatabaseSettings, migrations: Path) -> Layout:
 
 
 def contents(directory: Path) -> dict[str, bytes]:
-    """Everything below a directory but what bears no data: the lock's note, the shared memory, an empty WAL."""
+    """Everything below a directory but what bears no data (the lock's note, the shared memory, an empty WAL) and the
+    events that are kept for a database that is away.
+    """
     found = {str(path.relative_to(directory)): _content(path) for path in sorted(directory.rglob("*"))}
     empty = {name for name, content in found.items() if name.endswith("-wal") and not content}
-    return {name: found[name] for name in found if name != "lock" and name not in empty and not name.endswith("-shm")}
+    left_out = {"lock", "events.log", *empty}
+    return {name: found[name] for name in found if name not in left_out and not name.endswith("-shm")}
 
 
 def _content(path: Path) -> bytes:
@@ -262,6 +265,7 @@ async def test_files_are_the_owners_alone(settings: DatabaseSettings, migrations
         os.umask(old)
     modes.pop("current")
     assert modes == {
+        "events.log": "0o600",
         "gen-1": "0o700",
         "lock": "0o600",
         "manifest.log": "0o600",
