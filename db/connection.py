@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import ctypes
 import os
 import time
 from collections.abc import Callable
@@ -17,6 +16,7 @@ from loguru import logger
 from db.engine import Connection, Engine, PragmaRefused, prepare_reader, prepare_writer
 from db.errors import ConnectionLost, Consequence, Phase, translate
 from db.events import EventKind, Events
+from db.interruption import Interruption
 from db.retries import retrying
 from db.settings import DatabaseSettings
 
@@ -36,6 +36,7 @@ class HopConnection(aiosqlite.Connection):
 
     def __init__(self, connect: Callable[[], Connection]) -> None:
         self.deadline: float | None = None
+        self._interruption = Interruption()
         self._process_id = os.getpid()
         super().__init__(partial(self._open, connect), iter_chunk_size=64)
 
@@ -59,7 +60,8 @@ class HopConnection(aiosqlite.Connection):
         """
         self._require_own_process()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        self._tx.put_nowait((future, partial(function, *args, **params)))  # pyright: ignore[reportUnknownMemberType]
+        hop = partial(self._interruption.run, partial(function, *args, **params))
+        self._tx.put_nowait((future, hop))  # pyright: ignore[reportUnknownMemberType]
         return future
 
     def post(self, function: Callable[[], T], *, then: Callable[[T | BaseException], None]) -> None:
@@ -69,7 +71,7 @@ class HopConnection(aiosqlite.Connection):
 
         def hop() -> None:
             try:
-                outcome = function()
+                outcome = self._interruption.run(function)
             except BaseException as exc:  # noqa: BLE001 - `then` decides, on the loop's thread
                 loop.call_soon_threadsafe(then, exc)
             else:
@@ -77,13 +79,12 @@ class HopConnection(aiosqlite.Connection):
 
         self._tx.put_nowait((None, hop))  # pyright: ignore[reportUnknownMemberType]
 
-    def raise_in_thread(self, exception: type[BaseException]) -> None:
-        """Have Python code that runs on the thread, and comes back to no statement, raise `exception`.
+    def interrupt_hop(self) -> None:
+        """Have Python code that runs in a hop, and comes back to no statement, raise Interrupted.
 
         It may be raised a little later than meant; whoever waits for the hop then finds out how its commit ended.
         """
-        if self._thread.ident is not None:
-            ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(self._thread.ident), ctypes.py_object(exception))
+        self._interruption.interrupt()
 
     def _require_own_process(self) -> None:
         if os.getpid() != self._process_id:

@@ -79,11 +79,15 @@ class Mender:
     async def settle(self) -> None:
         """Make every earlier commit's fate final: a fence, then every frame of the WAL in the file.
 
-        Readers that keep the WAL in use are waited for; raises DatabaseError.
+        Readers that began before the fence are waited for, later ones are not in the way; raises DatabaseError.
         """
+        fenced = False
         async for attempt in retrying(self._settings, within_s=self._settings.query_timeout_s):
             with attempt:
-                await self.on_writer(self._fence_and_checkpoint)
+                if not fenced:
+                    await self.on_writer(self._fence)
+                    fenced = True
+                await self.on_writer(self._move_everything)
 
     async def on_writer(self, function: Callable[[Connection], T]) -> T:
         """Run something on the writer's thread; raises DatabaseError for SQLite's errors."""
@@ -163,9 +167,12 @@ class Mender:
         elif error.consequence.is_infrastructure:
             self._breaker.failure(str(error))
 
-    def _fence_and_checkpoint(self, connection: Connection) -> None:
+    def _fence(self, connection: Connection) -> None:
         if problem := self._connections.file_problem():
             raise ConnectionLost(problem, severity=Severity.CRITICAL, consequence=Consequence.STOP_WRITING)
         self._transactions.fence(connection)
+
+    @staticmethod
+    def _move_everything(connection: Connection) -> None:
         if not checkpoint(connection).settled:
             raise ConnectionLost("a reader kept the WAL from being moved whole", consequence=Consequence.RETRY)

@@ -17,12 +17,14 @@ from db.errors import (
     Consequence,
     ConstraintViolated,
     DatabaseError,
+    DeadlineExceeded,
     Phase,
     Severity,
     TransactionFailed,
     new_error_id,
     translate,
 )
+from db.interruption import Interrupted
 from db.results import Rejected, WriteResult
 from db.snapshot import WRITES, Row, Snapshot, Statement
 
@@ -214,6 +216,9 @@ class TransactionManager:
             self._undo(connection, tx)
             payload = submission.payload({"reason": refusal.reason, "details": refusal.details}, (0, 0))
             result = submission.rejected(refusal.reason, refusal.details)
+        except Interrupted as exc:
+            error = DeadlineExceeded(f"{submission.operation.name} did not come back", phase=Phase.STATEMENT)
+            raise _BatchEnded(error) from exc
         except BaseException as exc:  # noqa: BLE001 - whatever an operation raises, the others go on
             self._undo(connection, tx)
             return _failed(submission, exc)

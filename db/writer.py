@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from loguru import logger
@@ -17,8 +18,8 @@ from loguru import logger
 from db.background import Background
 from db.breaker import Breaker
 from db.connection import ConnectionManager
-from db.engine import Engine, checkpoint
-from db.errors import DatabaseError, DeadlineExceeded, new_error_id
+from db.engine import Connection, Engine, checkpoint
+from db.errors import ConnectionLost, DatabaseError, new_error_id
 from db.mending import Mender
 from db.results import WriteResult
 from db.settings import DatabaseSettings
@@ -93,14 +94,25 @@ class Writer:
         """Make every earlier commit's fate final; raises DatabaseError."""
         await self._mender.settle()
 
+    async def between_batches(self, function: Callable[[Connection], T]) -> T:
+        """Run something short on the writer's thread that changes no data; raises DatabaseError."""
+        await self._until_free()
+        self._free.clear()
+        try:
+            return await self._mender.on_writer(function)
+        finally:
+            self._release()
+
     async def probe(self) -> None:
         """What a half-open breaker tries: a fresh connection that can commit. Raises DatabaseError."""
-        await self._free.wait()
+        await self._until_free()
         self._take()
+        self._watch(())
         try:
             await self._connections.replace_writer()
             await self._mender.settle()
         finally:
+            self._called_off()
             self._release()
 
     async def close(self) -> None:
@@ -112,6 +124,11 @@ class Writer:
         self._refuse_waiting("SHUTTING_DOWN")
         await self._background.close()
 
+    async def _until_free(self) -> None:
+        # Woken up one after the other: whoever comes first may have taken it again.
+        while not self._free.is_set():
+            await self._free.wait()
+
     def _depart(self) -> None:
         """Send what waits to the writer's thread as one batch."""
         if not self._breaker.closed:
@@ -121,8 +138,7 @@ class Writer:
         if not batch:
             return
         self._take()
-        patience_s = self._settings.operation_timeout_s + self._settings.busy_timeout_s
-        self._watchdog = asyncio.get_running_loop().call_later(patience_s, self._overdue, batch)
+        self._watch(batch)
         connection = self._connections.writer
         connection.post(
             lambda: self._transactions.commit(connection, batch, self._connections.file_problem),
@@ -142,6 +158,11 @@ class Writer:
             asyncio.get_running_loop().call_soon(self._release)
         else:
             self._background.spawn(self._checkpoint())
+
+    def _watch(self, batch: Sequence[Submission[Any]]) -> None:
+        """Do not wait for ever for what is about to be done on the writer's thread."""
+        patience_s = self._settings.operation_timeout_s + self._settings.busy_timeout_s
+        self._watchdog = asyncio.get_running_loop().call_later(patience_s, self._overdue, batch)
 
     def _called_off(self) -> None:
         """The writer has come back."""
@@ -167,6 +188,7 @@ class Writer:
 
     async def _checkpoint(self) -> None:
         """Move the WAL into the file; while something is in the way, let it grow by as much again before retrying."""
+        self._watch(())
         complete = False
         try:
             complete = (await self._mender.on_writer(checkpoint)).complete
@@ -174,12 +196,14 @@ class Writer:
             logger.warning("{} the WAL could not be moved into the file: {}", exc.error_id, exc)
             self._breaker.failure(str(exc))
         finally:
+            self._called_off()
             self._checkpoint_at_bytes = self._settings.checkpoint_wal_bytes + (0 if complete else self._wal_bytes())
             self._release()
 
     def _overdue(self, batch: Sequence[Submission[Any]]) -> None:
         """Python code that loops can be made to raise; a call to the disk cannot, and gets one second more."""
-        self._connections.writer.raise_in_thread(DeadlineExceeded)
+        with suppress(ConnectionLost):  # mending is just about to open another
+            self._connections.writer.interrupt_hop()
         loop = asyncio.get_running_loop()
         self._watchdog = loop.call_later(_INTERRUPTION_GRACE_S, self._never_came_back, batch)
 

@@ -246,7 +246,7 @@ async def test_an_operation_that_never_ends_is_stopped_and_the_rest_of_the_batch
         impatient.write(loop, by("loop")),
         impatient.write(fill, by("after"), owner=2, cents=5),
     )
-    assert [result.outcome for result in results] == ["committed", "failed", "committed"]
+    assert [result.reason for result in results] == ["COMMITTED", "TIMED_OUT", "COMMITTED"]
     assert await impatient.read(cents_of, owner=9) is None
     assert (await impatient.write(fill, by("next"), owner=1, cents=5)).ok
 

@@ -16,7 +16,9 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
+HANG = "delay_enter=15000000"  # microseconds: longer than anybody is willing to wait
 SYNC = "fsync,fdatasync"  # the bundled library calls the first, Debian's the second
 _PR_SET_PTRACER = 0x59616D61
 _ATTACH_S = 10.0
@@ -39,7 +41,9 @@ class Fault:
 
 
 class Struck:
-    """This process under a fault, from `begin` to `lift`. A fault that happens once lifts itself."""
+    """This process under a fault, from `begin` to `lift`. A call that fails once lifts the fault itself, one that
+    hangs does not: it is let go by `lift`.
+    """
 
     def __init__(self, fault: Fault, paths: Sequence[Path], log: Path) -> None:
         self._fault = fault
@@ -47,6 +51,13 @@ class Struck:
         self._log = log
         self._tracer: subprocess.Popen[bytes] | None = None
         self._lifting = threading.Lock()
+
+    def __enter__(self) -> Self:
+        self.begin()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.lift()
 
     @property
     def hits(self) -> int:
@@ -68,7 +79,7 @@ class Struck:
             assert self._tracer.poll() is None, "strace has ended at once"
             assert time.monotonic() < deadline, "strace did not attach"
             time.sleep(_LOOK_EVERY_S)
-        if fault.once:
+        if fault.once and fault.effect != HANG:
             threading.Thread(target=self._lift_when_hit, daemon=True).start()
 
     def lift(self) -> None:

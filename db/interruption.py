@@ -1,0 +1,51 @@
+"""Stopping Python code on another thread, and nothing else that the thread does."""
+
+from __future__ import annotations
+
+import ctypes
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+class Interrupted(BaseException):
+    """Raised in the middle of code that has run for too long. Not an Exception: it is not to be swallowed by chance."""
+
+
+class Interruption:
+    """Raises Interrupted inside a function that runs on another thread, between two of its bytecodes.
+
+    Only there: between two hops the thread belongs to aiosqlite's loop, which a stray exception would end for good.
+    """
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._thread: int | None = None  # whoever runs a function just now
+
+    def run(self, function: Callable[[], T]) -> T:
+        """Call `function`; what interrupts it is raised from here, even when it came a moment too late."""
+        self._thread = threading.get_ident()
+        try:
+            try:
+                return function()
+            finally:
+                self._over()
+        finally:  # once more: the interruption may have hit the line above
+            self._over()
+
+    def interrupt(self) -> None:
+        """Raise it in the function, once that is back from whatever C code it is in. Harmless when none runs."""
+        with self._lock:
+            if self._thread is not None:
+                _raise_in(self._thread, ctypes.py_object(Interrupted))
+
+    def _over(self) -> None:
+        with self._lock:
+            self._thread = None
+        _raise_in(threading.get_ident(), None)  # takes back one that has not been raised yet
+
+
+def _raise_in(thread: int, exception: ctypes.py_object[type[BaseException]] | None) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), exception)
