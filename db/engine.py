@@ -177,3 +177,28 @@ def checkpoint(connection: Connection) -> Checkpoint:
     finally:
         connection.execute(f"PRAGMA busy_timeout = {patience_ms}").fetchall()
     return Checkpoint(bool(busy), wal_frames, moved_frames)
+
+
+def take_write_lock(connection: Connection) -> None:
+    """Take the lock that a write needs, and give it back: shows that writing can begin, and changes nothing."""
+    connection.execute("BEGIN IMMEDIATE")
+    connection.execute("ROLLBACK")
+
+
+# Rows looked at for each index: enough for the planner, and milliseconds whatever the size of the table.
+_ANALYSIS_LIMIT: Final = 1000
+
+
+def analyse(connection: Connection) -> None:
+    """Renew what SQLite knows about the tables when it chooses an index."""
+    connection.execute(f"PRAGMA analysis_limit = {_ANALYSIS_LIMIT}").fetchall()
+    connection.execute("ANALYZE")
+
+
+_PAGES_AT_ONCE: Final = 500
+
+
+def give_back_pages(connection: Connection) -> int:
+    """Take some unused pages off the end of the file, at its next checkpoint; how many are left."""
+    connection.execute(f"PRAGMA incremental_vacuum({_PAGES_AT_ONCE})").fetchall()
+    return connection.execute("PRAGMA freelist_count").fetchone()[0]

@@ -17,6 +17,8 @@ class EventKind(StrEnum):
     MODE_CHANGED = "mode changed"
     BREAKER_OPENED = "breaker opened"
     BREAKER_CLOSED = "breaker closed"
+    THRESHOLD_CROSSED = "threshold crossed"
+    THRESHOLD_CLEARED = "threshold cleared"
     QUEUE_REPLAYED = "queue replayed"
     QUEUE_DAMAGED = "queue damaged"
     DEAD_LETTER = "dead letter"

@@ -112,6 +112,11 @@ class HealthMonitor:
         if isinstance(error, DatabaseError):
             self._failed(call, describe(error, error_id=error.error_id, name=name))
 
+    def probe_failed(self, error: DatabaseError) -> None:
+        """A look that nobody asked for found something."""
+        call = Call(name="(probe)", params={}, seconds=0.0, outcome="failed")
+        self._failed(call, describe(error, error_id=error.error_id, name=call.name))
+
     def status(self) -> Status:
         """What is known just now, without asking the database."""
         now = time.monotonic()

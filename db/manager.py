@@ -17,6 +17,7 @@ from db.audit import AuditEvent, AuditTrail
 from db.background import Background
 from db.breaker import Breaker, BreakerState
 from db.cache import Known, LastKnown
+from db.checkup import Checkup
 from db.cleanups import Cleanups
 from db.engine import Engine, load_engine
 from db.errors import BadDataDirectory, Unavailable, new_error_id
@@ -32,7 +33,7 @@ from db.replay import Replayer, is_trouble
 from db.results import Outcome, WriteResult
 from db.settings import DatabaseSettings
 from db.snapshot import Statement
-from db.status import Status
+from db.status import ConnectionState, Status
 from db.store import OpenStore, Problem, open_store
 from db.submission import Submission, submit
 from db.values import JSON, check_parameters
@@ -60,10 +61,11 @@ class DatabaseManager:
             on_change=self._mode_changed,
         )
         self._store: OpenStore | None = None
-        self._health = HealthMonitor(settings, engine, self._layout, self._modes, self._writing, self._reading)
+        self.health = HealthMonitor(settings, engine, self._layout, self._modes, self._writing, self._reading)
         self._known = LastKnown()
         self.cleanups = Cleanups(self.write)
         self.cleanups.register("announcements", announcements.clean_up)
+        self._checkup = Checkup(self.health, self._events, self._writing, self._reading, self.cleanups.run)
         self._queue = OperationQueue(
             self._layout.waiting, capacity_bytes=settings.queue_kb * 1024, patience_s=settings.operation_timeout_s
         )
@@ -151,7 +153,7 @@ class DatabaseManager:
             return self._refused(submission.operation.name, submission.context, Mode.OFFLINE.name)
         began = time.monotonic()
         result = await self._store.writer.submit(submission)
-        self._health.operation_done(submission, result, began)
+        self.health.operation_done(submission, result, began)
         return result
 
     async def record_event(self, name: str, guild: int, actor: int, facts: Mapping[str, JSON]) -> None:
@@ -173,9 +175,9 @@ class DatabaseManager:
         try:
             answer = await self._store.readers.read(query, params, notes)
         except Exception as exc:
-            self._health.query_failed(query.name, params, notes, began, exc)
+            self.health.query_failed(query.name, params, notes, began, exc)
             raise
-        self._health.query_done(query.name, params, notes, began)
+        self.health.query_done(query.name, params, notes, began)
         return answer
 
     async def read_known(self, query: Query[P, T], /, *args: P.args, **params: P.kwargs) -> Known[T]:
@@ -213,7 +215,7 @@ class DatabaseManager:
 
     def status(self) -> Status:
         """What is known just now, without asking the database."""
-        return replace(self._health.status(), queued=self._queue.waiting_count, dead_letters=self._queue.dead_count)
+        return replace(self.health.status(), queued=self._queue.waiting_count, dead_letters=self._queue.dead_count)
 
     async def start(self) -> None:
         """Open the database, or go on without it and keep trying. Raises StartupError for a foreign or newer one."""
@@ -229,9 +231,12 @@ class DatabaseManager:
                 self._engine.version,
             )
         self._background.spawn(self._supervise())
+        self._background.spawn(self._checkup.keep_looking())
+        self._background.spawn(self._checkup.keep_telling())
 
     async def close(self) -> None:
         """Answer everybody who waits, close every connection. Harmless when called twice."""
+        self.health.connection = ConnectionState.DISCONNECTING
         await self._background.close()
         await self._replayer.close()
         await self._audit.close()
@@ -239,16 +244,19 @@ class DatabaseManager:
         if store is not None:
             await store.close()
         await self._queue.close()
+        self.health.detach()
 
     async def _open(self) -> None:
+        self.health.connection = ConnectionState.CONNECTING
         opened = await open_store(
             self._layout, self._migrations, self._engine, self._settings, self._writing, self._reading, self._events
         )
         if isinstance(opened, Problem):
+            self.health.detach()
             self._modes.set_closed(opened.sentence)
             return
         self._store = opened
-        self._health.attach(opened)
+        self.health.attach(opened)
         self._known.make_stale()
         self._modes.set_closed("")
         self._events.emit(EventKind.CONNECTED, str(opened.path), good=True)
@@ -274,6 +282,7 @@ class DatabaseManager:
         try:
             await self._open()
         except Exception as exc:  # noqa: BLE001 - the bot goes on without a database, whatever this one is
+            self.health.detach()
             self._modes.set_closed(str(exc))
 
     def _probe(self, breaker: Breaker, attempt: Callable[[], Awaitable[None]]) -> None:
@@ -307,7 +316,7 @@ class DatabaseManager:
 
     def _mode_changed(self, mode: Mode, reason: str) -> None:
         detail = f"{mode}: {reason}" if reason else str(mode)
-        self._health.mode_changes += 1
+        self.health.mode_changes += 1
         self._events.emit(EventKind.MODE_CHANGED, detail, good=mode is Mode.READ_WRITE)
         self._replayer.wake()
         if mode is not self._journaled_mode:  # a reason in other words, and a start like any other, are no events
@@ -331,7 +340,7 @@ class DatabaseManager:
 
     def _refused(self, name: str, context: Context, reason: str) -> WriteResult[Any]:
         error_id = new_error_id()
-        self._health.operation_refused(name, context, reason, error_id)
+        self.health.operation_refused(name, context, reason, error_id)
         return WriteResult(
             outcome=Outcome.FAILED,
             reason=reason,

@@ -90,6 +90,19 @@ class ReaderPool:
             except self._engine.error_class:
                 await self._replace(reader)
 
+    async def renew(self) -> None:
+        """Put fresh connections in the place of those that are free. Raises DatabaseError, and then one is the old."""
+        for old in tuple(self._free):
+            if old not in self._free:
+                continue  # on its way by now
+            self._free.remove(old)
+            kept = old
+            try:
+                kept = await self._connections.replace_reader(old)
+            finally:
+                self._free.append(kept)
+                self._dispatch()
+
     async def close(self) -> None:
         """Answer what still waits, and let go of the connections."""
         while self._waiting:

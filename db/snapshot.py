@@ -81,6 +81,15 @@ class Snapshot:
         """All rows; bound them with LIMIT."""
         return self._run(sql, values)[0]
 
+    def plan(self, sql: str, values: int) -> list[str]:
+        """What SQLite would do for a statement with so many values, a line a step; nothing is run."""
+        _check_statement(sql, WRITES)
+        try:
+            rows = self._connection.execute(f"EXPLAIN QUERY PLAN {sql}", (None,) * values).fetchall()
+        except self._engine.error_class as exc:
+            raise translate(exc, self._phase) from exc
+        return [row[3] for row in rows]
+
     def _run(self, sql: str, values: Sequence[object]) -> tuple[list[Row], int]:
         if self._failure is not None:
             raise self._failure

@@ -49,6 +49,11 @@ class Crossing:
     sentence: str
 
 
+def is_nearly_full(database_bytes: int | None, settings: DatabaseSettings) -> bool:
+    """Whether it is time to clean up."""
+    return database_bytes is not None and database_bytes > settings.size_limit_mb * MB * _NEAR
+
+
 class Thresholds:
     """Remembers which limits are crossed."""
 
