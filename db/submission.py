@@ -16,7 +16,7 @@ from db.operations import Context, Operation
 from db.redaction import REDACTED
 from db.results import ANSWER_ERASED, Outcome, WriteResult
 from db.snapshot import Statement
-from db.values import check_parameters
+from db.values import check_parameters, check_size
 
 T = TypeVar("T")
 
@@ -154,7 +154,9 @@ def submit(
     """Check the parameters and compute what makes "the same id with other content" visible; raises ParameterError."""
     check_parameters(params)
     content = [operation.name, context.guild, context.actor, params]
-    digest = hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+    stored = orjson.dumps(content, option=orjson.OPT_SORT_KEYS)
+    check_size(f"the parameters of {operation.name}", stored)
+    digest = hashlib.sha256(stored).hexdigest()
     return Submission(
         operation=operation,
         context=context,

@@ -11,6 +11,9 @@ JSON = None | bool | int | float | str | list["JSON"] | dict[str, "JSON"]
 
 _INT64_MIN: Final = -(2**63)
 _INT64_MAX: Final = 2**63 - 1
+# The journal keeps parameters for good, and an operation's whole batch waits while they are written.
+LARGEST_BYTES: Final = 256 * 1024
+_DEEPEST: Final = 100  # what writes JSON goes no deeper than 254, and Python not much deeper
 _HALF_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 
@@ -24,7 +27,13 @@ def check_parameters(params: Mapping[str, Any]) -> None:
         _check(name, value)
 
 
-def _check(name: str, value: Any) -> None:
+def check_size(what: str, stored: bytes) -> None:
+    """Raise ParameterError for JSON that is too large to be kept."""
+    if len(stored) > LARGEST_BYTES:
+        raise ParameterError(f"{what}: {len(stored):,} bytes as JSON, at most {LARGEST_BYTES:,} can be stored")
+
+
+def _check(name: str, value: Any, depth: int = 0) -> None:
     match value:
         case None | bool():
             return
@@ -34,17 +43,24 @@ def _check(name: str, value: Any) -> None:
             return
         case str() if "\0" not in value and not _HALF_SURROGATE.search(value):
             return
-        case list():
-            for number, item in enumerate(cast("list[Any]", value)):
-                _check(f"{name}[{number}]", item)
-        case dict():
-            for key, item in cast("dict[Any, Any]", value).items():
-                if not isinstance(key, str):
-                    _refuse(name, key)
-                _check(f"{name}: the key {key!r}", key)
-                _check(f"{name}.{key}", item)
+        case list() | dict():
+            _check_items(name, cast("list[Any] | dict[Any, Any]", value), depth)
         case _:
             _refuse(name, value)
+
+
+def _check_items(name: str, value: list[Any] | dict[Any, Any], depth: int) -> None:
+    if depth == _DEEPEST:
+        raise ParameterError(f"{name:.80}: nested more than {_DEEPEST} deep")
+    if isinstance(value, list):
+        for number, item in enumerate(value):
+            _check(f"{name}[{number}]", item, depth + 1)
+        return
+    for key, item in value.items():
+        if not isinstance(key, str):
+            _refuse(name, key)
+        _check(f"{name}: the key {key!r}", key)
+        _check(f"{name}.{key}", item, depth + 1)
 
 
 def _refuse(name: str, value: object) -> NoReturn:
