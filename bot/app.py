@@ -39,8 +39,9 @@ def serve(config: Config, token: SecretStr, *, discord_socket: Path | None = Non
 
 async def _serve(config: Config, token: SecretStr, discord_socket: Path | None) -> None:
     with _signals() as stop:
+        settings = config.database.settings(log_operations=config.logging.shows_operations)
         async with AsyncExitStack() as stack:
-            database = await stack.enter_async_context(open_database(config.database.settings(), MIGRATIONS))
+            database = await stack.enter_async_context(open_database(settings, MIGRATIONS))
             bot = await stack.enter_async_context(Rollcall(config, database, discord_socket=discord_socket))
             try:
                 await _run(bot, token, stop)

@@ -100,6 +100,33 @@ class DatabaseConfig(Section):
     queue_tries: int = Field(
         default=5, ge=1, le=100, description="Failures after which a write that waited is set aside for an operator."
     )
+    slow_query_ms: float = Field(
+        default=100.0, ge=1, le=60_000, description="From when on a call or a statement counts as slow and is logged."
+    )
+    statistics_interval_s: float = Field(
+        default=300.0, ge=1, le=86_400, description="How often rates, latencies and sizes are logged."
+    )
+    alert_error_rate: float = Field(
+        default=0.1, ge=0.001, le=1, description="Alert when this share of the writes, or of the reads, fails."
+    )
+    alert_p95_ms: float = Field(
+        default=500.0, ge=1, le=60_000, description="Alert when one call in twenty takes longer than this."
+    )
+    alert_wal_mb: int = Field(
+        default=128, ge=20, le=1_000_000, description="Alert when the write-ahead log has grown beyond this."
+    )
+    alert_free_disk_mb: int = Field(
+        default=500, ge=1, le=10_000_000, description="Alert when less than this is left on the disk."
+    )
+    alert_waiting: int = Field(
+        default=500, ge=1, le=1_000_000, description="Alert when more calls than this wait for the database."
+    )
+    size_limit_mb: int = Field(
+        default=10_000,
+        ge=10,
+        le=100_000_000,
+        description="Near this size (at 90 %) the database is cleaned up; if that is not enough, alert.",
+    )
     degraded: bool = Field(default=False, description="The operator's switch: true blocks every write, reads go on.")
 
     @model_validator(mode="after")
@@ -109,9 +136,9 @@ class DatabaseConfig(Section):
                 raise ValueError(f"{low} ({getattr(self, low):g}) must not exceed {high} ({getattr(self, high):g})")
         return self
 
-    def settings(self) -> DatabaseSettings:
+    def settings(self, *, log_operations: bool = False) -> DatabaseSettings:
         """The same, in the database layer's own words."""
-        return DatabaseSettings(directory=self.path, **self.model_dump(exclude={"path"}))
+        return DatabaseSettings(directory=self.path, log_operations=log_operations, **self.model_dump(exclude={"path"}))
 
 
 class BotConfig(Section):
@@ -133,12 +160,21 @@ class BotConfig(Section):
 
 class LoggingConfig(Section):
     level: Literal["TRACE", "DEBUG", "INFO", "WARNING", "ERROR"] = Field(
-        default="INFO", description="What is logged at all; DEBUG adds SQL, TRACE Discord's traffic."
+        default="INFO",
+        description=(
+            "What is logged at all: INFO for production, WARNING for tests, DEBUG for development "
+            "(each operation with SQL and values, secrets redacted), TRACE adds Discord's traffic."
+        ),
     )
     format: Literal["text", "json"] = Field(default="text", description="Lines for people, or one JSON object a line.")
     file: str = Field(
         default="", description="Also log to this file, rotated at 20 MB, five kept; empty: only to stderr."
     )
+
+    @property
+    def shows_operations(self) -> bool:
+        """Whether each operation and query is logged, with its statements."""
+        return self.level in ("TRACE", "DEBUG")
 
 
 class SandboxConfig(Section):
