@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+import re
 import time
+from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
@@ -23,7 +25,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-_GENESIS: Final = "0" * 64
+_DIGEST: Final = re.compile(rb"(?=([0-9a-f]{64}))")
+_DIGEST_CHARACTERS: Final = 64
+_GENESIS: Final = "0" * _DIGEST_CHARACTERS
+_MOST_GUESSES: Final = 16
 
 
 class DamagedLog(Exception):
@@ -53,13 +58,17 @@ def _chain(previous: str, body: bytes) -> str:
     return hashlib.sha256(previous.encode() + body).hexdigest()
 
 
+def _line(digest: str, body: bytes) -> bytes:
+    return digest.encode() + b" " + body
+
+
 def _lines(previous: str, records: Iterable[dict[str, Any]]) -> tuple[bytes, str]:
     """The records as lines, and the chain value of the last."""
     lines: list[bytes] = []
     for record in records:
         body = orjson.dumps(record, option=orjson.OPT_SORT_KEYS)
         previous = _chain(previous, body)
-        lines.append(f"{previous} ".encode() + body + b"\n")
+        lines.append(_line(previous, body) + b"\n")
     return b"".join(lines), previous
 
 
@@ -69,18 +78,20 @@ def read_contents(path: Path) -> Contents:
     *lines, torn = content.split(b"\n")
     records: list[dict[str, Any]] = []
     damage: list[str] = []
-    # Behind a damaged line, the next one tells whether its body or its digest was hit: it follows from one of them.
-    expected = (_GENESIS, _GENESIS)
+    # What the next line may follow from: one value, and behind damage whatever can still be made out there.
+    expected = deque([_GENESIS], maxlen=_MOST_GUESSES)
     for number, line in enumerate(lines, start=1):
-        stated, _, body = line.partition(b" ")
-        digest = stated.decode("ascii", "replace")
-        if digest in (_chain(previous, body) for previous in expected):
+        body = line[_DIGEST_CHARACTERS + 1 :]
+        follows = (_chain(previous, body) for previous in expected)
+        if (digest := next((each for each in follows if _line(each, body) == line), None)) is not None:
             records.append(orjson.loads(body))
-            expected = (digest, digest)
+            expected.clear()
+            expected.append(digest)
         else:
             damage.append(f"{path}: line {number} does not follow from the line before")
-            expected = (digest, _chain(expected[0], body))
-    return Contents(records, expected[0], len(content) - len(torn), damage, len(torn))
+            expected.append(_chain(expected[-1], body))
+            expected.extend(found.decode() for found in _DIGEST.findall(line))
+    return Contents(records, expected[-1], len(content) - len(torn), damage, len(torn))
 
 
 def read_log(path: Path) -> list[dict[str, Any]]:
