@@ -263,34 +263,40 @@ async def test_a_writer_that_was_lost_is_replaced_and_no_operation_with_it(fille
     assert (await filled.write(fill, by("last"), owner=9, cents=1)).ok
 
 
-@pytest.mark.parametrize("old", [False, True], ids=["of the newest state", "of an old state"])
-async def test_settling_waits_only_for_readers_of_an_old_state(db: DatabaseManager, old: bool):
-    """Else a busy bot, whose readers are never idle, could not settle anything and would stay read-only."""
-    assert db._store is not None
-    await db.write(fill, by("fill:1"), owner=1, cents=5)
-    began, go_on = threading.Event(), threading.Event()
+@query("test.long")
+def read_and_linger(snapshot: Snapshot, *, seconds: float) -> int | None:
+    cents = cents_of(snapshot, owner=1)
+    time.sleep(seconds)
+    return cents
 
-    @query("test.long")
-    def long(snapshot: Snapshot) -> int | None:
-        cents = cents_of(snapshot, owner=1)
-        began.set()
-        assert go_on.wait(5)
-        return cents
 
-    reading = asyncio.ensure_future(db.read(long))
-    await asyncio.to_thread(began.wait, 5)
-    writer = db._store.connections.writer
-    try:
-        if old:
-            await db.write(fill, by("fill:2"), owner=1, cents=5)
-        found = await writer.submit(lambda: checkpoint(writer.raw))
-        assert (found.settled, found.complete) == (not old, False)
-        if not old:
-            await db._store.writer.settle()
-    finally:
-        go_on.set()
-    assert await reading == 5
-    await db._store.writer.settle()
+@pytest.mark.parametrize("old", [False, True], ids=["a reader of the newest state", "a reader of an old state"])
+async def test_settled_and_cut_short_are_told_apart(filled: DatabaseManager, old: bool):
+    assert filled._store is not None
+    writer = filled._store.connections.writer
+    reading = asyncio.ensure_future(filled.read(read_and_linger, seconds=0.2))
+    await asyncio.sleep(0.05)
+    if old:
+        await filled.write(fill, by("fill:1:more"), owner=1, cents=5)
+    found = await writer.submit(lambda: checkpoint(writer.raw))
+    assert (found.settled, found.complete) == (not old, False)
+    assert await reading == 100
+    assert (await writer.submit(lambda: checkpoint(writer.raw))).complete
+
+
+async def test_settling_waits_only_for_readers_that_began_before_it(settings: DatabaseSettings, migrations: Path):
+    """Else a bot whose readers are never idle could settle nothing, and would stay read-only."""
+    async with open_database(replace(settings, retry_attempts=1000), migrations) as db:
+        await db.write(fill, by("fill:1"), owner=1, cents=5)
+        assert db._store is not None
+        earlier = asyncio.ensure_future(db.read(read_and_linger, seconds=0.1))
+        await asyncio.sleep(0.03)
+        settling = asyncio.ensure_future(db._store.writer.settle())
+        await asyncio.sleep(0.03)
+        later = asyncio.ensure_future(db.read(read_and_linger, seconds=1.0))
+        await settling
+        assert (earlier.done(), later.done()) == (True, False)
+        await asyncio.gather(earlier, later)
 
 
 async def test_a_connection_given_up_while_it_is_made_leaves_no_thread_behind(filled: DatabaseManager):
