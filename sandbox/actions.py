@@ -5,6 +5,7 @@ from typing import Any
 from sandbox.attachments import Attachments
 from sandbox.commands import Commands, Invocable
 from sandbox.components import Component, usable
+from sandbox.direct import DirectChannel
 from sandbox.errors import Refusal
 from sandbox.interaction import Interaction, Kind, State
 from sandbox.interactions import Interactions
@@ -78,7 +79,7 @@ class Actions:
         allowed = {"parse": ["users"]}
         if guild.permissions(user.id) & MENTION_EVERYONE:
             allowed = {"parse": ["users", "roles", "everyone"]}
-        mentions = mentions_in(content, allowed, guild)
+        mentions = mentions_in(content, allowed, channel, self._world)
         return self._messages.post(channel, user, Body(content=content, mentions=mentions))
 
     def _invoke(self, user: User, body: dict[str, Any]) -> Interaction:
@@ -110,6 +111,9 @@ class Actions:
 
     def _use_component(self, user: User, body: dict[str, Any]) -> Interaction:
         message = self._visible_message(user, body.get("message"))
+        channel = message.channel
+        if isinstance(channel, DirectChannel):
+            raise Refusal(409, "the sandbox does not know components in direct messages yet")
         component = _component(message, _text(body, "custom_id"))
         data: dict[str, Any] = {
             "custom_id": component["custom_id"],
@@ -120,8 +124,8 @@ class Actions:
             if body.get("values"):
                 raise Refusal(400, "a button takes no values")
         else:
-            data |= self._selected(component, message.channel, body.get("values"))
-        return self._interactions.begin(Kind.COMPONENT, user, message.channel, data, source=message)
+            data |= self._selected(component, channel, body.get("values"))
+        return self._interactions.begin(Kind.COMPONENT, user, channel, data, source=message)
 
     def _selected(self, select: dict[str, Any], channel: Channel, values: Any) -> dict[str, Any]:
         name = select["custom_id"]

@@ -110,6 +110,7 @@ class _Control:
                 "bot": user.bot,
                 "roles": [first.roles[role].name for role in first.members.get(user.id, ())],
                 "permissions": str(first.permissions(user.id)),
+                "direct": direct.id if (direct := hub.places.of(user.id)) else None,
             }
             for user in world.users.values()
         ]
@@ -139,16 +140,17 @@ class _Control:
         query, hub = request.query, self._hub
         if "channel" not in query:
             raise Refusal(400, "'channel' is missing: it takes an id or a name")
-        channel = hub.world.find_channel(query["channel"])
+        viewer = self._viewer(request)
+        place = hub.places.seen_by(viewer, query["channel"])
         after = query.get("after") or "0"
         if not after.isdecimal():
             raise Refusal(400, "'after' takes the id of a message")
-        found = hub.messages.in_channel(channel, viewer=self._viewer(request), after=int(after))
+        found = hub.messages.in_channel(place, viewer=viewer, after=int(after))
         return respond({"messages": [hub.messages.shown(message) for message in found]})
 
     async def events(self, request: web.Request) -> web.StreamResponse:
         viewer, channel = self._viewer(request), request.query.get("channel")
-        place = self._hub.world.find_channel(channel).id if channel else None
+        place = self._hub.places.seen_by(viewer, channel).id if channel else None
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
         await response.prepare(request)
         with self._hub.events.watch() as watcher, suppress(ConnectionResetError):  # whoever watched has left
@@ -160,9 +162,10 @@ class _Control:
                     await response.write(b": still here\n\n")
                     continue
                 if event is None:
-                    return response
+                    break
                 if event.visible_to in (None, viewer) and place in (None, event.channel or place):
                     await response.write(_frame(event))
+        return response
 
     async def add_fault(self, request: web.Request) -> web.Response:
         body, faults = await _body(request), self._hub.faults
@@ -173,7 +176,7 @@ class _Control:
                 faults.refuse_identify(_close_code(body, 4014) or 4014, positive(body, "times"))
             case "deliver_twice":
                 faults.double_deliveries(positive(body, "times"))
-            case ("status" | "delay" | "lose_reply") as kind:
+            case ("status" | "deny" | "delay" | "lose_reply") as kind:
                 faults.on_requests(request_fault(kind, body))
             case "none":
                 faults.clear()
@@ -199,7 +202,7 @@ class _Control:
 
 
 CLOSE_CODES = range(1000, 5000)
-FAULTS = ("drop_gateway", "refuse_identify", "deliver_twice", "status", "delay", "lose_reply", "none")
+FAULTS = ("drop_gateway", "refuse_identify", "deliver_twice", "status", "deny", "delay", "lose_reply", "none")
 
 
 def _close_code(body: dict[str, Any], default: int | None) -> int | None:

@@ -3,11 +3,30 @@
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sandbox.errors import Refusal
+from sandbox.errors import (
+    DiscordError,
+    Refusal,
+    cannot_message_user,
+    invalid_webhook_token,
+    missing_access,
+    missing_permissions,
+    unknown_channel,
+    unknown_webhook,
+)
 
 # Discord's own answers to these; discord.py needs the Via header before it believes a 429.
 STATUSES = (429, 500, 502, 503, 504)
 LONGEST_S = 60
+# What Discord says when something is closed to the bot, by its code.
+_DENIALS = (
+    unknown_channel,
+    unknown_webhook,
+    missing_access,
+    cannot_message_user,
+    missing_permissions,
+    invalid_webhook_token,
+)
+DENIALS: dict[int, DiscordError] = {error.code: error for error in (make() for make in _DENIALS)}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -18,6 +37,7 @@ class RequestFault:
     route: str
     times: int
     status: int | None = None
+    code: int | None = None
     retry_after_s: float = 0.0
     delay_s: float = 0.0
 
@@ -81,6 +101,10 @@ def request_fault(kind: str, body: dict[str, Any]) -> RequestFault:
     fault = RequestFault(kind=kind, route=route, times=positive(body, "times"))
     if kind == "delay":
         fault.delay_s = seconds(body, "seconds")
+    elif kind == "deny":
+        fault.code = body.get("code")
+        if fault.code not in DENIALS:
+            raise Refusal(400, f"code must be one of {', '.join(map(str, DENIALS))}")
     elif kind == "status":
         fault.status = body.get("status")
         fault.retry_after_s = seconds(body, "retry_after", default=0.05)

@@ -7,12 +7,14 @@ from sandbox.answers import Answers
 from sandbox.attachments import Attachments
 from sandbox.clock import Clock, Snowflakes
 from sandbox.commands import Commands
+from sandbox.direct import Places
 from sandbox.events import Event, Events
 from sandbox.faults import Faults
 from sandbox.gateway import Gateway
 from sandbox.interactions import Interactions
 from sandbox.message_form import MessageForm
 from sandbox.messages import Messages
+from sandbox.nonces import Nonces
 from sandbox.problems import Problems
 from sandbox.world import World
 
@@ -44,6 +46,8 @@ class Hub:
             privileged_intents=privileged_intents,
             heartbeat_s=heartbeat_s,
         )
+        self.places = Places(world, ids)
+        self.nonces = Nonces(clock)
         self.attachments = Attachments(ids)
         self.commands = Commands(world.bot.id, ids)
         self.messages = Messages(world=world, clock=clock, ids=ids, gateway=self.gateway, events=self.events)

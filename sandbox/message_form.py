@@ -6,15 +6,17 @@ from typing import Any
 
 from sandbox.attachments import Attachments, Upload
 from sandbox.components import check_rows
+from sandbox.direct import Place
 from sandbox.embeds import check_embeds
 from sandbox.form import Form
 from sandbox.mentions import KINDS, mentions_in
 from sandbox.messages import Body
-from sandbox.world import Channel, World
+from sandbox.world import World
 
 CONTENT = 2000
 FILES = 10
 LISTED_MENTIONS = 100
+NONCE = 25
 COMPONENTS_V2 = 1 << 15
 LARGEST_FLAGS = (1 << 31) - 1
 
@@ -32,32 +34,29 @@ class MessageForm:
         self._world = world
         self._attachments = attachments
 
-    def body(
-        self, draft: Draft, channel: Channel, *, before: Body | None = None, replied_to: str | None = None
-    ) -> Body:
+    def body(self, draft: Draft, place: Place, *, before: Body | None = None, replied_to: str | None = None) -> Body:
         """The checked message; what `draft` leaves out stays as it was `before`."""
         payload, before = draft.payload, before or Body()
         form = Form()
         check_message(form, draft)
         form.check()
-        attachments = self._kept(payload, before, len(draft.files)) + self._upload(draft, channel)
+        attachments = self._kept(payload, before, len(draft.files)) + self._upload(draft, place)
         content = before.content
         if "content" in payload:
             content = (payload["content"] or "").strip()
         allowed = payload.get("allowed_mentions")
-        guild = self._world.guild_of(channel)
         return Body(
             content=content,
             embeds=tuple(_with_files(embed, attachments) for embed in _given(payload, "embeds", before.embeds)),
             components=_given(payload, "components", before.components),
             attachments=attachments,
-            mentions=mentions_in(content, allowed, guild, replied_to=replied_to),
+            mentions=mentions_in(content, allowed, place, self._world, replied_to=replied_to),
         )
 
-    def _upload(self, draft: Draft, channel: Channel) -> tuple[dict[str, Any], ...]:
+    def _upload(self, draft: Draft, place: Place) -> tuple[dict[str, Any], ...]:
         described = {str(each.get("id")): each.get("description") for each in draft.payload.get("attachments") or ()}
         return tuple(
-            self._attachments.store(channel.id, file, description=described.get(file.id)) for file in draft.files
+            self._attachments.store(place.id, file, description=described.get(file.id)) for file in draft.files
         )
 
     @staticmethod
@@ -75,6 +74,7 @@ def check_message(form: Form, draft: Draft) -> None:
     payload = draft.payload
     form.text(payload, "content", (), longest=CONTENT)
     form.flag(payload, "tts", ())
+    _check_nonce(form, payload)
     flags = form.number(payload, "flags", (), least=0, most=LARGEST_FLAGS) or 0
     if flags & COMPONENTS_V2:
         form.refuse(("flags",), "SANDBOX_UNKNOWN", "The sandbox does not know components of version 2 yet.")
@@ -84,6 +84,15 @@ def check_message(form: Form, draft: Draft) -> None:
     form.items(payload, "attachments", (), most=FILES)
     if len(draft.files) > FILES:
         form.refuse(("files",), "BASE_TYPE_MAX_LENGTH", f"Must be {FILES} or fewer in length.")
+
+
+def _check_nonce(form: Form, payload: dict[str, Any]) -> None:
+    nonce = payload.get("nonce")
+    form.flag(payload, "enforce_nonce", ())
+    if isinstance(nonce, bool) or not isinstance(nonce, str | int | None):
+        form.refuse(("nonce",), "NONCE_TYPE_INVALID", "Must be a string or an integer.")
+    elif isinstance(nonce, str) and len(nonce) > NONCE:
+        form.refuse(("nonce",), "NONCE_TYPE_TOO_LONG", f"Must be {NONCE} or fewer in length.")
 
 
 def _check_allowed_mentions(form: Form, payload: dict[str, Any]) -> None:

@@ -1,16 +1,18 @@
 """Messages: what was said where, by whom, and who sees it."""
 
 import itertools
+from collections import defaultdict
 from dataclasses import dataclass, replace
 from typing import Any
 
 from sandbox.clock import Clock, Snowflakes, timestamp
+from sandbox.direct import DirectChannel, Place
 from sandbox.errors import unknown_message
 from sandbox.events import Event, Events
 from sandbox.gateway import Gateway
 from sandbox.intents import Intent
 from sandbox.mentions import NOBODY, Mentions
-from sandbox.world import Channel, User, World
+from sandbox.world import User, World
 
 EPHEMERAL = 1 << 6
 LOADING = 1 << 7
@@ -47,7 +49,7 @@ class Body:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Message:
     id: str
-    channel: Channel
+    channel: Place
     author: User
     body: Body
     sent_s: float
@@ -68,6 +70,8 @@ class Message:
     @property
     def visible_to(self) -> str | None:
         """The only user who sees it; None where everybody does."""
+        if isinstance(self.channel, DirectChannel):
+            return self.channel.recipient.id
         return self.origin.user.id if self.ephemeral and self.origin else None
 
     def seen_by(self, user_id: str | None) -> bool:
@@ -82,11 +86,11 @@ class Messages:
         self._gateway = gateway
         self._events = events
         self._all: dict[str, Message] = {}
-        self._spoken: dict[str, list[str]] = {channel_id: [] for channel_id in world.channels}
+        self._spoken: defaultdict[str, list[str]] = defaultdict(list)
 
     def post(
         self,
-        channel: Channel,
+        channel: Place,
         author: User,
         body: Body,
         *,
@@ -122,9 +126,9 @@ class Messages:
     def delete(self, message: Message) -> None:
         del self._all[message.id]
         channel = message.channel
-        gone = {"id": message.id, "channel_id": channel.id, "guild_id": channel.guild_id}
         if not message.ephemeral:
-            self._gateway.dispatch("MESSAGE_DELETE", gone, intent=Intent.GUILD_MESSAGES)
+            gone = {"id": message.id, "channel_id": channel.id} | _guild(channel)
+            self._gateway.dispatch("MESSAGE_DELETE", gone, intent=_intent(channel))
         told = {"id": message.id, "channel": channel.id, "ephemeral": message.ephemeral}
         self._events.publish(Event(name="message_delete", data=told, channel=channel.id, visible_to=message.visible_to))
 
@@ -137,7 +141,7 @@ class Messages:
     def find(self, message_id: str) -> Message | None:
         return self._all.get(message_id)
 
-    def in_channel(self, channel: Channel, *, viewer: str | None, after: int = 0) -> list[Message]:
+    def in_channel(self, channel: Place, *, viewer: str | None, after: int = 0) -> list[Message]:
         """What `viewer` sees there, oldest first; what is still being thought about is not there yet."""
         spoken = self._spoken[channel.id]
         newest = itertools.takewhile(lambda message_id: int(message_id) > after, reversed(spoken))
@@ -172,7 +176,7 @@ class Messages:
             answer["message_reference"] = {
                 "message_id": message.reference,
                 "channel_id": message.channel.id,
-                "guild_id": message.channel.guild_id,
+                **_guild(message.channel),
             }
             answer["referenced_message"] = self.payload(replied) if replied else None
         if origin:
@@ -213,8 +217,8 @@ class Messages:
     def _tell(self, event: str, name: str, message: Message) -> None:
         # Discord does not announce what only one user sees.
         if not message.ephemeral:
-            data = self.payload(message) | {"guild_id": message.channel.guild_id}
-            self._gateway.dispatch(event, data, intent=Intent.GUILD_MESSAGES)
+            data = self.payload(message) | _guild(message.channel)
+            self._gateway.dispatch(event, data, intent=_intent(message.channel))
         if not message.loading:
             self._events.publish(
                 Event(
@@ -224,6 +228,14 @@ class Messages:
                     visible_to=message.visible_to,
                 )
             )
+
+
+def _guild(channel: Place) -> dict[str, str]:
+    return {} if isinstance(channel, DirectChannel) else {"guild_id": channel.guild_id}
+
+
+def _intent(channel: Place) -> Intent:
+    return Intent.DIRECT_MESSAGES if isinstance(channel, DirectChannel) else Intent.GUILD_MESSAGES
 
 
 def _metadata(origin: Origin) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from aiohttp import web
 
 from sandbox.attachments import LARGEST, ROUTE
 from sandbox.errors import DiscordError, not_found, too_large
-from sandbox.faults import RequestFault
+from sandbox.faults import DENIALS, RequestFault
 from sandbox.hub import Hub
 from sandbox.problems import Problem
 from sandbox.rest_resources import Resources
@@ -47,6 +47,8 @@ class _Edge:
                 await asyncio.sleep(fault.delay_s)
             if fault.status is not None:
                 return _faulty(fault, fault.status)
+            if fault.code is not None:
+                return respond(DENIALS[fault.code].payload(), status=DENIALS[fault.code].status)
             if fault.loses_reply:
                 self._hub.interactions.disturb(request.match_info.get("interaction"))
         response = await self._answer(request, handler)

@@ -6,8 +6,11 @@ from typing import Any
 from aiohttp import web
 
 from sandbox.bodies import read_draft, read_json
+from sandbox.direct import DirectChannel, Place
 from sandbox.errors import (
     DiscordError,
+    bad_json,
+    cannot_message_user,
     empty_message,
     not_the_author,
     unauthorized,
@@ -23,7 +26,6 @@ from sandbox.hub import Hub
 from sandbox.intents import application_flags
 from sandbox.messages import Message
 from sandbox.wire import nothing, respond
-from sandbox.world import Channel
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 Route = tuple[str, str, Handler]
@@ -34,7 +36,6 @@ class Resources:
     def __init__(self, hub: Hub) -> None:
         self._hub = hub
         self._world = hub.world
-        self._nonces: dict[tuple[str, str], str] = {}
 
     def routes(self) -> Iterator[Route]:
         """Method, path and handler; every one of them demands the bot's token."""
@@ -45,6 +46,7 @@ class Resources:
             ("GET", "/gateway", self._gateway),
             ("GET", "/gateway/bot", self._gateway_bot),
             ("GET", "/users/@me", self._me),
+            ("POST", "/users/@me/channels", self._open_direct),
             ("GET", "/users/{user}", self._user),
             ("GET", "/oauth2/applications/@me", self._application),
             ("GET", "/applications/@me", self._application),
@@ -88,6 +90,12 @@ class Resources:
         if user is None:
             raise unknown_user()
         return respond(user.payload())
+
+    async def _open_direct(self, request: web.Request) -> web.Response:
+        body = await read_json(request)
+        if not isinstance(body, dict):
+            raise bad_json()
+        return respond(self._hub.places.open(str(body.get("recipient_id"))).payload())
 
     async def _application(self, _request: web.Request) -> web.Response:
         bot = self._world.bot
@@ -148,20 +156,28 @@ class Resources:
     async def _send(self, request: web.Request) -> web.Response:
         channel, draft = self._in(request), await read_draft(request)
         payload = draft.payload
-        nonce = str(payload["nonce"]) if payload.get("enforce_nonce") and payload.get("nonce") else None
-        if nonce and (earlier := self._nonces.get((channel.id, nonce))):
-            return respond(self._hub.messages.payload(self._hub.messages.get(earlier)))
+        if isinstance(channel, DirectChannel) and not channel.reachable:
+            raise cannot_message_user()
         replied = self._replied_to(payload, channel)
         body = self._hub.message_form.body(draft, channel, replied_to=replied.author.id if replied else None)
         if body.empty:
             raise empty_message()
-        reference = replied.id if replied else None
-        message = self._hub.messages.post(channel, self._world.bot, body, reference=reference)
-        if nonce:
-            self._nonces[channel.id, nonce] = message.id
+        message = self._said_before(payload)
+        if message is None:
+            reference = replied.id if replied else None
+            message = self._hub.messages.post(channel, self._world.bot, body, reference=reference)
+            if payload.get("enforce_nonce") and payload.get("nonce"):
+                self._hub.nonces.remember(str(payload["nonce"]), message.id)
         return respond(self._hub.messages.payload(message) | {"nonce": payload.get("nonce")})
 
-    def _replied_to(self, payload: dict[str, Any], channel: Channel) -> Message | None:
+    def _said_before(self, payload: dict[str, Any]) -> Message | None:
+        """The bot's message of the last minutes with the same nonce, where it asked for that to be looked after."""
+        if not (payload.get("enforce_nonce") and payload.get("nonce")):
+            return None
+        earlier = self._hub.nonces.earlier(str(payload["nonce"]))
+        return self._hub.messages.find(earlier) if earlier else None
+
+    def _replied_to(self, payload: dict[str, Any], channel: Place) -> Message | None:
         reference = payload.get("message_reference")
         if not isinstance(reference, dict):
             return None
@@ -188,11 +204,11 @@ class Resources:
         self._hub.messages.delete(self._named(request))
         return nothing()
 
-    def _in(self, request: web.Request) -> Channel:
-        try:
-            return self._world.channels[request.match_info["channel"]]
-        except KeyError:
-            raise unknown_channel() from None
+    def _in(self, request: web.Request) -> Place:
+        place = self._hub.places.get(request.match_info["channel"])
+        if place is None:
+            raise unknown_channel()
+        return place
 
     def _named(self, request: web.Request) -> Message:
         """The message in the path. What is ephemeral cannot be had here, only by its interaction's token."""

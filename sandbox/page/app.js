@@ -96,6 +96,7 @@ function heard(name, event) {
   if (name === "bot" || name === "commands") return refreshWorld();
   const { channel, ephemeral } = JSON.parse(event.data);
   if (channel === world.channel) return refreshLog();
+  if (!world.allChannels.some((each) => each.id === channel)) return refreshWorld();
   if (name === "message" && !ephemeral) sidebar.markUnread(channel);
   return undefined;
 }

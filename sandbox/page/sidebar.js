@@ -17,7 +17,9 @@ export class Sidebar {
     byId("guild").textContent = world.guild.name;
     byId("channel").textContent = `# ${world.names.channel(world.channel)}`;
     byId("actor").replaceChildren(...world.people.map((person) => this.person(person)));
-    byId("channels").replaceChildren(...world.state.guilds.flatMap((guild) => this.channelsOf(guild)));
+    const direct = { name: "Direct messages", channels: world.directChannels };
+    const groups = [...world.state.guilds, direct].filter((group) => group.channels.length > 0);
+    byId("channels").replaceChildren(...groups.flatMap((group) => this.channelsOf(group)));
     const { ready } = world.state.bot;
     this.light(ready, ready ? "Rollcall is ready" : "Rollcall is not connected");
   }

@@ -36,11 +36,18 @@ export class World {
   }
 
   get allChannels() {
-    return this.state.guilds.flatMap((each) => each.channels);
+    return [...this.state.guilds.flatMap((each) => each.channels), ...this.directChannels];
   }
 
+  /** The actor's direct messages with the bot, once there are any. */
+  get directChannels() {
+    const id = byName(this.people, this.actor)?.direct;
+    return id ? [{ id, name: nameOf(this.state.users.find((each) => each.id === this.state.bot.id)) }] : [];
+  }
+
+  /** Where the actor is; direct messages belong to none, and are read from the first. */
   get guild() {
-    return this.state.guilds.find((each) => byName(each.channels, this.channel));
+    return this.state.guilds.find((each) => byName(each.channels, this.channel)) ?? this.state.guilds[0];
   }
 
   get permissions() {

@@ -104,8 +104,9 @@ def _message(payload: Any) -> None:
     form = Form()
     check_message(form, Draft(payload=payload))
     form.check()
-    guild = next(iter(default_world().guilds.values()))
-    mentions_in("<@1> <@&2> @everyone", payload.get("allowed_mentions"), guild)
+    world = default_world()
+    channel = next(iter(world.channels.values()))
+    mentions_in("<@1> <@&2> @everyone", payload.get("allowed_mentions"), channel, world)
 
 
 def _choices(payload: Any) -> None:

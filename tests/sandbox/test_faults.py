@@ -121,3 +121,28 @@ async def test_a_fault_that_makes_no_sense_is_refused(people: People, fault: dic
     status, answer = await people.ask("POST", "/api/faults", fault)
     assert status == 400
     assert said in answer["error"]
+
+
+@pytest.mark.parametrize(
+    ("code", "status"), [(10003, 404), (10015, 404), (50001, 403), (50007, 403), (50013, 403), (50027, 401)]
+)
+async def test_what_is_closed_to_the_bot_is_refused_in_discords_words(
+    sandbox: Sandbox, people: People, connected: Connect, code: int, status: int
+):
+    async with connected(lambda _bot: None) as bot:
+        await people.fault("deny", route="/messages", code=code)
+        channel = bot.guilds[0].text_channels[0]
+        with pytest.raises(discord.HTTPException) as refused:
+            await channel.send("hello")
+        assert (refused.value.status, refused.value.code) == (status, code)
+        await channel.send("hello again")
+    assert [message["content"] for message in await people.messages()] == ["hello again"]
+    assert sandbox.problems == []
+
+
+async def test_a_refusal_that_discord_does_not_know_cannot_be_ordered(people: People):
+    status, answer = await people.ask("POST", "/api/faults", {"kind": "deny", "code": 403})
+    assert (status, answer["error"].split(":")[0]) == (
+        400,
+        "code must be one of 10003, 10015, 50001, 50007, 50013, 50027",
+    )
