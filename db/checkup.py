@@ -20,7 +20,7 @@ from db.metrics import Meter
 from db.operations import query
 from db.slow import SlowStatement
 from db.snapshot import Snapshot
-from db.status import Probe
+from db.status import Probe, Status
 from db.store import OpenStore
 from db.thresholds import ENOUGH_CALLS, Thresholds, is_nearly_full
 
@@ -45,9 +45,16 @@ class Checkup:
     """The rounds of a HealthMonitor."""
 
     def __init__(
-        self, health: HealthMonitor, events: Events, writing: Breaker, reading: Breaker, clean_up: CleanUp
+        self,
+        health: HealthMonitor,
+        status: Callable[[], Status],
+        events: Events,
+        writing: Breaker,
+        reading: Breaker,
+        clean_up: CleanUp,
     ) -> None:
         self._health = health
+        self._status = status
         self._events = events
         self._writing = writing
         self._reading = reading
@@ -68,7 +75,7 @@ class Checkup:
         """A line of statistics at its interval, for ever."""
         while True:
             await asyncio.sleep(self._health.settings.statistics_interval_s)
-            logger.info("database: statistics: {}", self._health.status().statistics())
+            logger.info("database: statistics: {}", self._status().statistics())
 
     async def look(self) -> None:
         """One round."""
@@ -100,7 +107,7 @@ class Checkup:
         return ""
 
     def _check_limits(self) -> None:
-        changes = self._thresholds.check(self._health.status(), self._health.settings)
+        changes = self._thresholds.check(self._status(), self._health.settings)
         self._health.alerts = self._thresholds.sentences
         for change in changes:
             kind = EventKind.THRESHOLD_CROSSED if change.crossed else EventKind.THRESHOLD_CLEARED

@@ -15,7 +15,7 @@ from db.error_log import ErrorLog, ErrorRecord, describe
 from db.errors import DatabaseError
 from db.layout import Layout
 from db.metrics import Meter, Work
-from db.modes import Modes
+from db.modes import SWITCHED_OFF, Modes
 from db.operations import Context
 from db.oplog import Call, log_done, log_failed, log_refused, log_slow
 from db.results import Outcome, WriteResult
@@ -128,6 +128,7 @@ class HealthMonitor:
         return Status(
             mode=mode,
             mode_reason=reason,
+            is_switched_off=self._modes.write_refusal == SWITCHED_OFF,
             connection=self._connection(),
             uptime_s=now - self._started,
             path=store.path if store else self._layout.directory,

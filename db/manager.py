@@ -13,6 +13,7 @@ from typing import Any, ParamSpec, TypeVar
 from loguru import logger
 
 from db import announcements
+from db.advice import advise
 from db.audit import AuditEvent, AuditTrail
 from db.background import Background
 from db.breaker import Breaker, BreakerState
@@ -65,7 +66,7 @@ class DatabaseManager:
         self._known = LastKnown()
         self.cleanups = Cleanups(self.write)
         self.cleanups.register("announcements", announcements.clean_up)
-        self._checkup = Checkup(self.health, self._events, self._writing, self._reading, self.cleanups.run)
+        self._checkup = Checkup(self.health, self.status, self._events, self._writing, self._reading, self.cleanups.run)
         self._queue = OperationQueue(
             self._layout.waiting, capacity_bytes=settings.queue_kb * 1024, patience_s=settings.operation_timeout_s
         )
@@ -216,6 +217,10 @@ class DatabaseManager:
     def status(self) -> Status:
         """What is known just now, without asking the database."""
         return replace(self.health.status(), queued=self._queue.waiting_count, dead_letters=self._queue.dead_count)
+
+    def advice(self, status: Status) -> list[str]:
+        """What to change where that status is poor: sentences that name the setting, the most urgent first."""
+        return advise(status, self._settings)
 
     async def start(self) -> None:
         """Open the database, or go on without it and keep trying. Raises StartupError for a foreign or newer one."""

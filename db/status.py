@@ -47,6 +47,7 @@ class Status:
 
     mode: Mode
     mode_reason: str
+    is_switched_off: bool
     connection: ConnectionState
     uptime_s: float
     path: Path

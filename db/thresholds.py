@@ -154,7 +154,7 @@ THRESHOLDS: Final = (
     Threshold(
         setting="database.alert_waiting",
         what="calls waiting for the database",
-        value=lambda status: max(status.waiting_operations, status.waiting_reads),
+        value=lambda status: max(status.waiting_operations + status.queued, status.waiting_reads),
         limit=lambda settings: settings.alert_waiting,
         said=_number,
     ),

@@ -1,5 +1,7 @@
 """/dbhealth: how the database is. It answers whatever the database does."""
 
+import time
+
 from discord import app_commands
 from discord.ext import commands
 
@@ -18,4 +20,10 @@ class Operations(commands.Cog):
         """Whether the database is well, and what it has been doing (admins)."""
         is_operator = level_of(self.bot, interaction.user, interaction.permissions) >= Level.OPERATOR
         # The status is what is known already: nothing here waits for the database.
-        await respond(interaction, embed=views.database_health(self.bot.db.status(), with_paths=is_operator))
+        status = self.bot.db.status()
+        await respond(
+            interaction,
+            embed=views.database_health(
+                status, self.bot.db.advice(status), with_paths=is_operator, now_ms=int(time.time() * 1000)
+            ),
+        )

@@ -7,11 +7,6 @@ from typing import Final
 
 from db import Mode, Status
 
-# Below this the disk is filled within days by a busy server's records; there is still time to act.
-LOW_DISK_BYTES: Final = 500 * 2**20
-# A write-ahead log of this size means that checkpoints do not get through.
-LARGE_WAL_BYTES: Final = 256 * 2**20
-
 # Absolute paths: where the bot keeps its files is the operators' affair. A lone slash is just a slash.
 _PATH: Final = re.compile(r"(?<![\w/])/[^\s:;,'\"()]+")
 
@@ -71,12 +66,18 @@ def size(count: int | None) -> str:
     return f"{amount:.1f} TB"
 
 
+def age(seconds: float) -> str:
+    """A time span as people say it."""
+    for length, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= length:
+            return f"{seconds / length:.0f} {unit}"
+    return f"{max(seconds, 0):.0f} s"
+
+
 def _remarks(status: Status) -> tuple[str, ...]:
-    found: list[str] = []
-    if status.mode_reason:
-        found.append(f"{status.mode_reason[0].upper()}{status.mode_reason[1:].rstrip('.')}.")
-    if status.free_disk_bytes is not None and status.free_disk_bytes < LOW_DISK_BYTES:
-        found.append(f"Only {size(status.free_disk_bytes)} are left on the disk.")
-    if status.wal_bytes > LARGE_WAL_BYTES:
-        found.append(f"The write-ahead log has grown to {size(status.wal_bytes)}.")
-    return tuple(found)
+    found = [status.mode_reason, *status.alerts]
+    if status.mode is Mode.READ_WRITE and status.probe is not None and not status.probe.ok:
+        found.append(f"the last probe failed: {status.probe.detail}")
+    if status.dead_letters:
+        found.append(f"{status.dead_letters} writes that waited kept failing and are set aside for an operator")
+    return tuple(f"{remark[0].upper()}{remark[1:].rstrip('.')}." for remark in found if remark)

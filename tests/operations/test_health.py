@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.ui import embeds
-from cogs.operations.health import Condition, assess, size, without_paths
+from cogs.operations.health import Condition, age, assess, size, without_paths
 from cogs.operations.views import database_health
-from db import BackupState, ConnectionState, Mode, Percentiles, Probe, Status, Work
+from db import BackupState, ConnectionState, Mode, Percentiles, Probe, SlowStatement, Status, Work
 
 SOUND = Status(
     mode=Mode.READ_WRITE,
     mode_reason="",
+    is_switched_off=False,
     path=Path("/srv/rollcall/data/gen-1/rollcall.db"),
     generation=1,
     engine="bundled",
@@ -47,6 +48,16 @@ SOUND = Status(
     free_disk_bytes=20 * 2**30,
     last_error="",
 )
+SLOW = SlowStatement(
+    name="economy.history",
+    sql="SELECT * FROM payment WHERE memo = ?",
+    values=1,
+    count=3,
+    worst_ms=812.0,
+    latest_ms=300.0,
+    latest_at_ms=1_700_000_000_000,
+    plan=("SCAN payment",),
+)
 
 
 def test_a_sound_database_is_said_to_be_well_first_and_in_green():
@@ -54,9 +65,11 @@ def test_a_sound_database_is_said_to_be_well_first_and_in_green():
     assert (embed.title, embed.colour) == ("All is well", embeds.SUCCESS)
     assert embed.description == "Everything can be read and stored."
     fields = {field.name: field.value for field in embed.fields}
-    assert fields["Writes"] == "12 since start, none failed\np50 0.4 · p95 1.2 · p99 3.0 ms"
-    assert fields["Reads"] == "34 since start, 2 failed\np50 0.1 · p95 0.2 · p99 0.3 ms"
-    assert fields["Newest backup"] == "none: this version takes no backups"
+    assert fields["Writes"] == (
+        "0.5/s, 0.0% failing\np50 0.4 · p95 1.2 · p99 3.0 ms\n12 since start, none failed, 0 refused"
+    )
+    assert fields["Reads"] == "1.5/s, 0.0% failing\np50 0.1 · p95 0.2 · p99 0.3 ms\n34 since start, 2 failed"
+    assert fields["Backup"] == "none taken\nthis version takes no backups"
 
 
 @pytest.mark.parametrize(
@@ -80,12 +93,41 @@ def test_a_limited_database_says_so_and_why(mode: Mode, condition: Condition, ti
     assert embed.description == "Writing fails: the disk is full."
 
 
-def test_a_full_disk_and_a_long_log_need_attention_before_anything_fails():
-    verdict = assess(replace(SOUND, free_disk_bytes=2**20, wal_bytes=2**30))
+def test_what_is_beyond_a_limit_needs_attention_before_anything_fails():
+    verdict = assess(replace(SOUND, alerts=("free disk space: 1.0 MB, below the limit of 500.0 MB (setting)",)))
     assert verdict.condition is Condition.STRAINED
-    assert verdict.remarks == (
-        "Only 1.0 MB are left on the disk.",
-        "The write-ahead log has grown to 1.0 GB.",
+    assert verdict.remarks == ("Free disk space: 1.0 MB, below the limit of 500.0 MB (setting).",)
+
+
+def test_a_failed_probe_and_writes_that_were_set_aside_need_attention():
+    status = replace(SOUND, probe=Probe(at_ms=0, detail="the lock was not to be had"), dead_letters=2)
+    assert assess(status).remarks == (
+        "The last probe failed: the lock was not to be had.",
+        "2 writes that waited kept failing and are set aside for an operator.",
+    )
+
+
+def test_what_to_change_comes_before_the_numbers():
+    embed = database_health(SOUND, ["Raise database.readers (now 4)."], with_paths=False)
+    assert (embed.fields[0].name, embed.fields[0].value) == (
+        "What to change",
+        r"• Raise database.readers \(now 4\).",
+    )
+
+
+def test_only_operators_see_sql():
+    status = replace(SOUND, slow_statements=(SLOW,))
+    for_admins = str(database_health(status, with_paths=False).to_dict())
+    assert "economy.history" in for_admins
+    assert "reads a whole table" in for_admins
+    assert "SELECT" not in for_admins
+    assert "SELECT" in str(database_health(status, with_paths=True).to_dict())
+
+
+def test_how_long_ago_the_probe_was_is_said():
+    embed = database_health(SOUND, with_paths=False, now_ms=1_700_000_012_000)
+    assert {field.name: field.value for field in embed.fields}["Connection"] == (
+        "connected, 5 open\nup 1 h\nprobed 12 s ago: sound"
     )
 
 
@@ -105,6 +147,13 @@ def test_only_operators_see_paths():
 
 def test_a_path_is_taken_out_and_nothing_else():
     assert without_paths("read/write failed at /a/b.db: 3/4 done") == "read/write failed at [path]: 3/4 done"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(-5, "0 s"), (59, "59 s"), (60, "1 min"), (7_200, "2 h"), (200_000, "2 d")]
+)
+def test_ages_are_said_as_people_say_them(seconds: float, text: str):
+    assert age(seconds) == text
 
 
 @pytest.mark.parametrize(
@@ -130,11 +179,18 @@ OPTIONAL_SIZE = st.none() | st.integers(0, 2**62)
         last_error=st.text(max_size=5000),
         newest_backup=st.none() | st.just("2031-05-06 07:08 UTC"),
         operations=st.builds(Work, total=st.integers(0, 2**62)),
+        alerts=st.lists(st.text(max_size=2000), max_size=10).map(tuple),
+        probe=st.none() | st.builds(Probe, at_ms=st.integers(0, 2**62), detail=st.text(max_size=2000)),
+        slowest=st.lists(st.tuples(st.text(max_size=2000), st.builds(Work)), max_size=10).map(tuple),
+        slow_statements=st.lists(
+            st.builds(replace, st.just(SLOW), name=st.text(max_size=2000), sql=st.text(max_size=2000)), max_size=10
+        ).map(tuple),
     ),
+    st.lists(st.text(max_size=2000), max_size=10),
     st.booleans(),
 )
-def test_any_state_makes_an_embed_that_discord_takes(status: Status, with_paths: bool):
-    embed = database_health(status, with_paths=with_paths)
+def test_any_state_makes_an_embed_that_discord_takes(status: Status, advice: list[str], with_paths: bool):
+    embed = database_health(status, advice, with_paths=with_paths)
     assert embed.title
     assert len(embed) <= 6000
     assert len(embed.description or "") <= embeds.MAX_TEXT
