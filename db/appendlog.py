@@ -89,8 +89,9 @@ def read_contents(path: Path) -> Contents:
             expected.append(digest)
         else:
             damage.append(f"{path}: line {number} does not follow from the line before")
-            expected.append(_chain(expected[-1], body))
-            expected.extend(found.decode() for found in _DIGEST.findall(line))
+            bodies = {body, line.partition(b" ")[2]}
+            guesses = {_chain(expected[0], each) for each in bodies} | {each.decode() for each in _DIGEST.findall(line)}
+            expected.extend(guesses)
     return Contents(records, expected[-1], len(content) - len(torn), damage, len(torn))
 
 
