@@ -1,7 +1,7 @@
 """How a write ended that had to wait for the database: told to whoever asked for it, in the words of its feature."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Final, TypeAlias
 
 import discord
@@ -20,7 +20,7 @@ ReasonsOf: TypeAlias = Callable[[int], Awaitable[Reasons]]
 @dataclass(frozen=True, slots=True)
 class _Words:
     what: str = "request"
-    reasons_of: ReasonsOf | None = None
+    reasons: Reasons | ReasonsOf = field(default_factory=dict[str, Any])
 
 
 class Endings:
@@ -29,9 +29,9 @@ class Endings:
     def __init__(self) -> None:
         self._words: dict[str, _Words] = {}
 
-    def register(self, operation: str, what: str, reasons_of: ReasonsOf | None = None) -> None:
-        """`what` the user would call it ("payment"), and what its rejections are called in a guild."""
-        self._words[operation] = _Words(what, reasons_of)
+    def register(self, operation: str, what: str, reasons: Reasons | ReasonsOf) -> None:
+        """`what` the user would call it ("payment"), and what its rejections are called."""
+        self._words[operation] = _Words(what, reasons)
 
     async def __call__(self, announcement: Announcement, *, private: bool) -> discord.Embed:
         body = announcement.body
@@ -51,6 +51,6 @@ class Endings:
 
 async def _why(words: _Words, announcement: Announcement) -> str:
     body = announcement.body
-    reasons: Reasons = await words.reasons_of(announcement.guild) if words.reasons_of else {}
+    reasons = await words.reasons(announcement.guild) if callable(words.reasons) else words.reasons
     details: dict[str, Any] = body["details"]
     return reasons[body["reason"]](details) if body["reason"] in reasons else body["text"]
