@@ -1,11 +1,13 @@
-"""A database that goes away and comes back, and writes that may wait for it."""
+"""A database that goes away and comes back, writes that may wait for it, and what their authors are told."""
 
+import json
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from db import DatabaseManager, Mode, Priority, Rejected, Transaction, operation
-from tests.db.feature import eventually
+from db import JSON, Context, DatabaseManager, Mode, Priority, Rejected, Snapshot, Transaction, operation, query
+from tests.db.feature import FIRST_MIGRATION, eventually
 
 
 @operation("outage.give", queue=Priority.HIGH)
@@ -71,6 +73,25 @@ async def away(db: DatabaseManager) -> AsyncIterator[None]:
 
 def take_away(file: Path) -> Path:
     return file.rename(file.with_suffix(".away"))
+
+
+def with_announcements(migrations: Path) -> Path:
+    """The same migrations, and the one that lets authors be told."""
+    shutil.copy(FIRST_MIGRATION.with_name("0004_announcement.sql"), migrations / "0003_announcement.sql")
+    return migrations
+
+
+@query("outage.announced")
+def announced(snapshot: Snapshot) -> list[tuple[str, str, str]]:
+    """Operation id, outcome and reason of what authors are told, in order."""
+    rows = snapshot.fetch_all("SELECT body FROM announcement WHERE kind = 'waiting.ended' ORDER BY id")
+    bodies = [json.loads(body) for (body,) in rows]
+    return [(body["operation_id"], body["outcome"], body["reason"]) for body in bodies]
+
+
+def reachable(operation_id: str, *, actor: int = 1) -> Context:
+    target: dict[str, JSON] = {"application_id": 1, "token": f"canary-{operation_id}", "until_ms": 1, "channel": 3}
+    return Context(operation_id=operation_id, actor=actor, guild=7, reply_to=target)
 
 
 async def replayed(db: DatabaseManager) -> None:
