@@ -1,7 +1,6 @@
 """What /dbhealth says, for any state of the database."""
 
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,54 +9,8 @@ from hypothesis import strategies as st
 from bot.ui import embeds
 from cogs.operations.health import Condition, age, assess, size, without_paths
 from cogs.operations.views import database_health
-from db import BackupState, ConnectionState, Mode, Percentiles, Probe, SlowStatement, Status, Work
-
-SOUND = Status(
-    mode=Mode.READ_WRITE,
-    mode_reason="",
-    is_switched_off=False,
-    path=Path("/srv/rollcall/data/gen-1/rollcall.db"),
-    generation=1,
-    engine="bundled",
-    sqlite_version="3.53.4",
-    journal_mode="wal",
-    synchronous="full",
-    schema_version=3,
-    newest_backup=None,
-    writer_breaker="closed",
-    reader_breaker="closed",
-    connection=ConnectionState.CONNECTED,
-    uptime_s=3600.0,
-    has_wal_reset_bug=False,
-    backup=BackupState.NONE,
-    connections=5,
-    mode_changes=1,
-    probe=Probe(at_ms=1_700_000_000_000, detail=""),
-    operations=Work(total=12, count=12, per_s=0.5, latency=Percentiles(0.41, 1.2, 3.0, 0.5)),
-    queries=Work(total=34, total_errors=2, count=30, per_s=1.5, latency=Percentiles(0.1, 0.2, 0.3, 0.1)),
-    refused=0,
-    slowest=(),
-    slow_statements=(),
-    waiting_operations=0,
-    waiting_reads=0,
-    errors=0,
-    unresolved_errors=0,
-    alerts=(),
-    database_bytes=120_000,
-    wal_bytes=0,
-    free_disk_bytes=20 * 2**30,
-    last_error="",
-)
-SLOW = SlowStatement(
-    name="economy.history",
-    sql="SELECT * FROM payment WHERE memo = ?",
-    values=1,
-    count=3,
-    worst_ms=812.0,
-    latest_ms=300.0,
-    latest_at_ms=1_700_000_000_000,
-    plan=("SCAN payment",),
-)
+from db import Mode, Probe, Status, Work
+from tests.db.statuses import SLOW, SOUND
 
 
 def test_a_sound_database_is_said_to_be_well_first_and_in_green():
