@@ -1,12 +1,28 @@
-"""Tasks nobody awaits: kept from being collected, their failures logged, ended together."""
+"""Work beside the event loop: tasks nobody awaits, and threads that nobody may forget."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any
+from collections.abc import Callable, Coroutine
+from typing import Any, ParamSpec, TypeVar
 
 from loguru import logger
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+async def in_thread(function: Callable[P, T], *args: P.args, **params: P.kwargs) -> T:
+    """Run it on another thread, and come back only when it has ended: whoever is cancelled meanwhile waits for it.
+
+    A thread cannot be cancelled; one left to itself would go on writing after its owner had let go of the lock.
+    """
+    work = asyncio.ensure_future(asyncio.to_thread(function, *args, **params))
+    try:
+        return await asyncio.shield(work)
+    except asyncio.CancelledError:
+        await asyncio.wait({work})
+        raise
 
 
 class Background:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from pathlib import Path
 from loguru import logger
 
 from db import journal
+from db.background import in_thread
 from db.breaker import Breaker
 from db.connection import ConnectionManager
 from db.engine import Engine, PragmaRefused, checkpoint, prepare_new_file, prepare_writer
@@ -55,7 +55,7 @@ class OpenStore:
 
     async def verify_journal(self) -> JournalReport:
         """On a connection and a thread of its own: it reads everything, and nobody should wait behind it."""
-        return await asyncio.to_thread(self._verify)
+        return await in_thread(self._verify)
 
     def _verify(self) -> JournalReport:
         try:
@@ -88,7 +88,7 @@ async def open_store(
     """
     try:
         migrations = load_migrations(migrations_directory)
-        schema_version = await asyncio.to_thread(_make_ready, layout, engine, settings, migrations)
+        schema_version = await in_thread(_make_ready, layout, engine, settings, migrations)
         if isinstance(schema_version, Problem):
             return schema_version
         path = layout.database

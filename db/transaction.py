@@ -257,13 +257,13 @@ class TransactionManager:
         return report
 
     def _abandon(self, connection: Connection, report: Report) -> Report:
-        if connection.in_transaction:
-            try:
+        try:
+            if connection.in_transaction:
                 connection.execute("ROLLBACK")
-            except self._engine.error_class as exc:
-                logger.error("rollback failed, the connection will be replaced: {}", exc)
-                if report.error is None or not report.error.consequence.is_infrastructure:
-                    report.error = translate(exc, Phase.BEGIN)
+        except self._engine.error_class as exc:
+            logger.error("rollback failed, the connection will be replaced: {}", exc)
+            if report.error is None or not report.error.consequence.is_infrastructure:
+                report.error = translate(exc, Phase.BEGIN)
         return report
 
     def _do(self, connection: Connection, sql: str, phase: Phase) -> None:

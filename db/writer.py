@@ -180,6 +180,8 @@ class Writer:
             self._depart()
 
     async def _mend(self, batch: Sequence[Submission[Any]], outcome: Report | BaseException) -> None:
+        self._called_off()
+        self._watch(batch)
         try:
             await self._mender.mend(batch, outcome)
         finally:

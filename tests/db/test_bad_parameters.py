@@ -98,26 +98,27 @@ def _in_statements(tx: Transaction) -> None:
 
 @pytest.mark.parametrize("loop", [_in_sql, _in_python, _in_python_that_holds_on, _in_statements])
 async def test_an_operation_that_loops_for_ever_fails_alone_in_time_and_the_writer_lives_on(
-    impatient: DatabaseManager, loop: Callable[[Transaction], None]
+    settings: DatabaseSettings, migrations: Path, loop: Callable[[Transaction], None]
 ):
     @operation("test.endless")
     def endless(tx: Transaction) -> None:
         loop(tx)
 
-    async with asyncio.timeout(5):
+    soon = replace(settings, operation_timeout_s=0.3, busy_timeout_s=0.3)
+    async with open_database(soon, migrations) as db:
         results = await asyncio.gather(
-            impatient.write(fill, by("before"), owner=1, cents=5),
-            impatient.write(endless, by("endless")),
-            impatient.write(fill, by("after"), owner=2, cents=5),
+            db.write(fill, by("before"), owner=1, cents=5),
+            db.write(endless, by("endless")),
+            db.write(fill, by("after"), owner=2, cents=5),
         )
-    assert [(each.outcome, each.reason) for each in results] == [
-        (Outcome.COMMITTED, "COMMITTED"),
-        (Outcome.FAILED, "TIMED_OUT"),
-        (Outcome.COMMITTED, "COMMITTED"),
-    ]
-    assert await impatient.read(cents_of, owner=9) is None
-    assert (await impatient.write(fill, by("next"), owner=1, cents=5)).ok
-    assert impatient.mode is Mode.READ_WRITE
+        assert [(each.outcome, each.reason) for each in results] == [
+            (Outcome.COMMITTED, "COMMITTED"),
+            (Outcome.FAILED, "TIMED_OUT"),
+            (Outcome.COMMITTED, "COMMITTED"),
+        ]
+        assert await db.read(cents_of, owner=9) is None
+        assert (await db.write(fill, by("next"), owner=1, cents=5)).ok
+        assert db.mode is Mode.READ_WRITE
 
 
 async def test_an_operation_that_cannot_even_be_interrupted_is_told_unknown_and_outlived(
