@@ -7,6 +7,7 @@ import random
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 import asqlite
 from sqlalchemy import event, text
@@ -42,9 +43,9 @@ async def open_asqlite(directory: Path) -> AsyncGenerator[Asqlite]:
         yield Asqlite(pool)
 
 
-async def _full(connection: asqlite.Connection) -> None:
-    await connection.execute("PRAGMA journal_mode = WAL")
-    await connection.execute("PRAGMA synchronous = FULL")
+def _full(connection: Any) -> None:
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
 
 
 _TAKE = text("UPDATE bench_wallet SET balance = balance - :amount WHERE id = :id AND balance >= :amount")

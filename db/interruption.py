@@ -23,6 +23,7 @@ class Interruption:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._thread: int | None = None  # whoever runs a function just now
+        self._asked = False
 
     def run(self, function: Callable[[], T]) -> T:
         """Call `function`; what interrupts it is raised from here, even when it came a moment too late."""
@@ -39,13 +40,30 @@ class Interruption:
         """Raise it in the function, once that is back from whatever C code it is in. Harmless when none runs."""
         with self._lock:
             if self._thread is not None:
-                _raise_in(self._thread, ctypes.py_object(Interrupted))
+                self._asked = True
+                _raise_in(self._thread)
 
     def _over(self) -> None:
         with self._lock:
             self._thread = None
-        _raise_in(threading.get_ident(), None)  # takes back one that has not been raised yet
+            asked, self._asked = self._asked, False
+        if asked:
+            _swallow()
 
 
-def _raise_in(thread: int, exception: ctypes.py_object[type[BaseException]] | None) -> None:
-    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), exception)
+def _swallow() -> None:
+    """Let one that has not been raised yet be raised here.
+
+    Taking it back (with NULL for the exception) would leave the interpreter's request for attention set for good:
+    every thread then runs more slowly, and under a profiler not at all.
+    """
+    try:
+        _raise_in(threading.get_ident())  # in its place, or anew: there is one for certain
+        for _ in range(1000):
+            pass
+    except Interrupted:
+        pass
+
+
+def _raise_in(thread: int) -> None:
+    ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), ctypes.py_object(Interrupted))
