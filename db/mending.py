@@ -67,14 +67,15 @@ class Mender:
             await self._digest(batch, outcome)
             for submission in batch:
                 if not submission.future.done():
-                    await self._commit_alone(submission)
+                    await self._commit_alone(submission, outcome.error)
         except DatabaseError as exc:  # the writer could not be had back; the batch itself was rolled back
             self._breaker.trip(str(exc))
             for submission in batch:
                 self._fail(submission, exc)
         finally:  # whatever goes wrong here, nobody waits for ever, and nobody is told more than is known
             for submission in batch:
-                submission.give(submission.unknown("INTERRUPTED", error_id=new_error_id()))
+                if not submission.future.done():
+                    submission.give(submission.unknown("INTERRUPTED", error_id=new_error_id()))
 
     async def settle(self) -> None:
         """Make every earlier commit's fate final: a fence, then every frame of the WAL in the file.
@@ -99,11 +100,11 @@ class Mender:
         except Interrupted as exc:
             raise DeadlineExceeded("the writer did not come back in time", phase=Phase.BEGIN) from exc
 
-    async def _commit_alone(self, submission: Submission[Any]) -> None:
-        """Rerun one operation, patiently where the cause is transient."""
+    async def _commit_alone(self, submission: Submission[Any], cause: DatabaseError | None) -> None:
+        """Rerun one operation, patiently where the cause is transient; `cause` is why it has to be."""
         remaining_s = submission.deadline - time.monotonic()
         if remaining_s <= 0 or not self._breaker.closed:
-            submission.refuse("TIMED_OUT" if remaining_s <= 0 else "READ_ONLY")
+            submission.refuse("TIMED_OUT" if remaining_s <= 0 else "READ_ONLY", cause)
             return
         try:
             async for attempt in retrying(self._settings, within_s=remaining_s):

@@ -10,7 +10,7 @@ from typing import Any, Final, Generic, TypeVar
 import orjson
 from pydantic import ValidationError
 
-from db.errors import new_error_id
+from db.errors import DatabaseError, new_error_id
 from db.journal import Found
 from db.operations import Context, Operation
 from db.redaction import REDACTED
@@ -42,9 +42,9 @@ class Submission(Generic[T]):
         if not self.future.done():
             self.future.set_result(result)
 
-    def refuse(self, reason: str) -> None:
-        """Answer that it was not even begun."""
-        self.give(self.failed(reason, error_id=new_error_id()))
+    def refuse(self, reason: str, cause: DatabaseError | None = None) -> None:
+        """Answer that nothing was done: because of `cause`, where there is more to it than the state of things."""
+        self.give(self.failed(reason, error_id=cause.error_id if cause else new_error_id(), error=cause))
 
     def payload(self, answer: object, rows: tuple[int, int]) -> bytes:
         """What the journal keeps of it, as JSON; raises TypeError for an answer that JSON cannot hold."""
