@@ -35,7 +35,7 @@ ROWS = "SELECT way, outcome, problem, token, held FROM announcement WHERE guild_
 numbers = iter(range(1, 10_000))
 
 
-@operation("test.announce", redact=frozenset({"target"}))
+@operation("test.cry", redact=frozenset({"target"}))
 def tell(tx: Transaction, *, target: dict[str, Any], bodies: list[dict[str, Any]], kind: str = "test") -> None:
     for body in bodies:
         announce(tx, target=target, body=body, kind=kind)
