@@ -254,6 +254,24 @@ async def test_a_kind_that_nobody_knows_yet_waits_for_its_renderer(stage: Stage,
     await crier.hears("patient")
 
 
+@pytest.mark.parametrize(
+    ("amount", "how"), [("100", "It has been carried out."), ("300", "You have only **$200.00**.")]
+)
+async def test_a_payment_that_had_to_wait_is_told_to_its_payer_when_it_ended(
+    stage: Stage, crier: Crier, amount: str, how: str
+):
+    for _ in range(2):
+        assert (await crier.alice.run("pay", user="bob", amount="400")).message.title == "Paid"
+    stage.database._writing.trip("a test says so")
+    waiting = await crier.alice.run("pay", user="bob", amount=amount)
+    assert waiting.message.title == "Stored for later"
+    await eventually(lambda: crier.rows("sent"), within_s=10)
+    told = (await crier.alice.sees())[-1]
+    assert told.ephemeral
+    assert how in told.text
+    assert how not in "".join(await crier.heard(crier.town.player("bob")))
+
+
 ENDING = {"operation": "economy.transfer", "operation_id": "1:pay", "asked_at_ms": 1_700_000_000_000, "text": "Words."}
 REFUSED = {**ENDING, "outcome": "rejected", "reason": "INSUFFICIENT_FUNDS", "details": {"available_cents": 5_00}}
 ASKED = "Your payment of <t:1700000000:f>"
