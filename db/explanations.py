@@ -16,8 +16,8 @@ def explain(kind: str, subject: str) -> str:
         table, columns = _columns(subject)
         return {
             "UNIQUE": f"there is already {_a(table)} with the same {columns}",
-            "NOT NULL": f"{_a(table)} needs {_a(columns)}",
-            "TYPE": f"the {columns} of {_a(table)} is of the wrong kind",
+            "NOT NULL": f"{_a(table)} has no {columns}",
+            "TYPE": f"{_a(table)} cannot have such a value as its {columns}",
         }[kind]
     if kind == "FOREIGN KEY":
         return "it refers to something that does not exist, or something else still refers to it"

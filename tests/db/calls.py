@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, cast
 
+from hypothesis import strategies as st
 from loguru import logger
 
 from db import DatabaseError, DatabaseManager, Outcome, Rejected, Snapshot, Transaction, WriteResult, operation, query
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 def run_secretly(tx: Transaction, *, sql: str, values: list[Any], hidden: str) -> str:
     cast("Any", tx.execute)(sql, *values)
     return hidden
+
+
+@operation("test.tell", redact=frozenset({"hidden"}))
+def tell_secret(tx: Transaction, *, hidden: str) -> None:
+    tx.execute("DELETE FROM note")
+    raise RuntimeError(f"who would have thought that it is {hidden}") from ValueError(hidden)
 
 
 @operation("test.statement")
@@ -65,6 +72,21 @@ WRONG = (
     Wrong("INSERT INTO purse (owner, cents) VALUES (NULL, abs(?))", (-(2**63),), "SQLITE_ERROR"),
     Wrong("INSERT INTO note (owner, text) VALUES (?, zeroblob(2000000000))", (3,), "SQLITE_TOOBIG"),
 )
+
+
+NUMBERS = st.integers(-(2**63), 2**63 - 1)
+WORDS = st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=30)
+
+
+def wrongs() -> st.SearchStrategy[Wrong]:
+    """The same statements with any values that make them fail."""
+    values = (st.integers(-(2**63), -1), st.none(), WORDS, NUMBERS, NUMBERS, NUMBERS, WORDS, st.just(-(2**63)), NUMBERS)
+    return st.one_of(
+        *(
+            st.builds(Wrong, st.just(wrong.sql), st.tuples(each), st.just(wrong.code))
+            for wrong, each in zip(WRONG, values, strict=True)
+        )
+    )
 
 
 @dataclass(frozen=True)

@@ -24,8 +24,8 @@ from db.explanations import explain
             "there is already a party with the same guild, name and era",
         ),
         ("UNIQUE", "index 'party_name_once'", "it would break the rule “party name once”"),
-        ("NOT NULL", "payment.actor_id", "a payment needs an actor"),
-        ("TYPE", "ledger_entry.amount_cents", "the amount of a ledger entry is of the wrong kind"),
+        ("NOT NULL", "payment.actor_id", "a payment has no actor"),
+        ("TYPE", "ledger_entry.amount_cents", "a ledger entry cannot have such a value as its amount"),
         (
             "FOREIGN KEY",
             "",
