@@ -85,7 +85,7 @@ DAMAGE: dict[str, tuple[Callable[[Layout], object], str]] = {
     "a truncated file": (lambda at: cut(at.database, 4096 * 3), "malformed"),
     "a file cut in a page": (lambda at: cut(at.database, 4096 * 5 + 100), "malformed"),
     "a scribbled schema": (lambda at: scribble(at.database, 100), "malformed"),
-    "a scribbled table": (lambda at: scribble_table(at, "purse"), "Tree"),
+    "a scribbled table": (lambda at: scribble_table(at, "purse"), "btreeInitPage"),
     "a device": (lambda at: (at.database.unlink(), at.database.symlink_to("/dev/null")), "no regular file"),
     "a dangling symlink": (lambda at: (at.database.unlink(), at.database.symlink_to("nowhere.db")), "is gone"),
     "a deleted file": (lambda at: at.database.unlink(), "is gone"),
