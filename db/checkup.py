@@ -83,10 +83,16 @@ class Checkup:
         problem = await self._problem(store)
         self._health.probed = Probe(at_ms=time.time_ns() // 1_000_000, detail=problem)
         if store is not None and not problem:
+            await self._look_after(store)
+        self._check_limits()
+
+    async def _look_after(self, store: OpenStore) -> None:
+        try:
             await self._make_room(store)
             await self._take_plans(store)
             await self._analyse_where_slower(store)
-        self._check_limits()
+        except DatabaseError as exc:
+            self._health.probe_failed(exc)
 
     async def _problem(self, store: OpenStore | None) -> str:
         """What keeps reader or writer from working; empty if nothing does."""
@@ -99,12 +105,21 @@ class Checkup:
             if not breaker.closed:
                 return f"the {breaker.name} cannot work: {breaker.reason}"
             try:
-                await attempt()
+                async with asyncio.timeout(self._patience_s):
+                    await attempt()
+            except TimeoutError:
+                return f"the {breaker.name} has not come back within {self._patience_s:g} s"
             except DatabaseError as exc:
                 self._health.probe_failed(exc)
                 breaker.failure(str(exc))
                 return str(exc)
         return ""
+
+    @property
+    def _patience_s(self) -> float:
+        """Longer than any call may take: what is stuck beyond that has a watchdog of its own."""
+        settings = self._health.settings
+        return max(settings.operation_timeout_s, settings.query_timeout_s) + settings.busy_timeout_s
 
     def _check_limits(self) -> None:
         changes = self._thresholds.check(self._status(), self._health.settings)

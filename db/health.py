@@ -43,7 +43,6 @@ class HealthMonitor:
         writing: Breaker,
         reading: Breaker,
     ) -> None:
-        self.settings = settings
         self.errors = ErrorLog()
         self.slow = SlowStatements()
         self.operations = Meter()
@@ -61,13 +60,21 @@ class HealthMonitor:
         self._started = time.monotonic()
         self._refused = 0
         self._logged_slow: dict[str, float] = {}
+        self._remarkable_s = 0.0
+        self.configure(settings)
+
+    def configure(self, settings: DatabaseSettings) -> None:
+        """Go by these limits and intervals from now on."""
+        self.settings = settings
         self._remarkable_s = 0.0 if settings.log_operations else settings.slow_query_ms / 1000
+        if self.store is not None:
+            self.store.writer.note_from_s = self.store.readers.note_from_s = self._remarkable_s
 
     def attach(self, store: OpenStore) -> None:
         """This one is open now."""
         self.store = store
-        store.writer.note_from_s = store.readers.note_from_s = self._remarkable_s
         self.connection = ConnectionState.CONNECTED
+        self.configure(self.settings)
 
     def detach(self) -> None:
         self.store = None

@@ -37,7 +37,7 @@ def events(db: DatabaseManager) -> list[Event]:
 
 
 def limits(db: DatabaseManager, **changed: Any) -> None:
-    db.health.settings = replace(db.health.settings, **changed)
+    db.health.configure(replace(db.health.settings, **changed))
 
 
 async def test_a_sound_database_is_probed_and_found_sound(db: DatabaseManager, events: list[Event]):
@@ -75,6 +75,21 @@ async def test_a_breaker_that_is_open_is_what_the_probe_says(db: DatabaseManager
     db._writing.trip("the disk is full")
     await db._checkup.look()
     assert db.status().probe.detail == "the writer cannot work: the disk is full"  # pyright: ignore[reportOptionalMemberAccess]
+
+
+async def test_a_writer_that_does_not_come_back_does_not_keep_the_limits_from_being_watched(impatient: DatabaseManager):
+    assert impatient._store is not None
+    going_on = asyncio.ensure_future(impatient._store.writer.between_batches(lambda _: time.sleep(0.6)))
+    await asyncio.sleep(0)
+    limits(impatient, alert_free_disk_mb=10**9)
+    await impatient._checkup.look()
+    status = impatient.status()
+    assert status.probe is not None
+    assert status.probe.detail == "the writer has not come back within 0.25 s"
+    assert status.alerts
+    await going_on
+    await impatient._checkup.look()
+    assert impatient.status().probe.ok  # pyright: ignore[reportOptionalMemberAccess]
 
 
 async def test_users_write_while_the_writer_is_probed(db: DatabaseManager):

@@ -132,7 +132,9 @@ async def test_a_statistics_line_says_how_busy_and_how_well_it_is(db: DatabaseMa
     assert "free disk" in line
 
 
-async def test_settings_are_taken_as_they_are(settings: DatabaseSettings, migrations: Path):
-    async with open_database(replace(settings, slow_query_ms=1.0), migrations) as db:
-        assert db._store is not None
-        assert db._store.readers.note_from_s == db._store.writer.note_from_s == 0.001
+async def test_other_limits_hold_from_then_on(db: DatabaseManager):
+    await commit(db, "before")
+    db.health.configure(replace(db.health.settings, slow_query_ms=0.0001))
+    await commit(db, "afterwards")
+    [slow] = db.status().slow_statements
+    assert slow.count == 1
