@@ -123,6 +123,7 @@ class ConnectionManager:
         self._identity = FileIdentity(path)
         self._writer: HopConnection | None = None
         self._readers: list[HopConnection] = []
+        self._rescued = False
 
     @property
     def writer(self) -> HopConnection:
@@ -173,9 +174,7 @@ class ConnectionManager:
 
     async def close(self) -> None:
         """Close the readers, then the writer, which moves the WAL into the file. Harmless when nothing is open."""
-        still_open = [*self._readers, *([self._writer] if self._writer else [])]
-        if still_open and self.file_problem():
-            await self._rescue(still_open[-1])
+        await self.rescue()
         while self._readers:
             await self._close_one(self._readers.pop())
         if self._writer is not None:
@@ -210,15 +209,25 @@ class ConnectionManager:
         if problem := self.file_problem():
             raise ConnectionLost(problem, phase=Phase.OPEN, consequence=Consequence.STOP_WRITING)
 
-    async def _rescue(self, source: HopConnection) -> None:
-        """The file has lost its name: copy what the open connection still has before it is gone for good."""
+    async def rescue(self) -> None:
+        """Where the file has lost its name: copy what the open connections still have, before they are gone for good.
+
+        Done once for each loss. By a reader where there is one: the writer may hang in a call.
+        """
+        still_open = [*self._readers, *([self._writer] if self._writer else [])]
+        problem = self.file_problem()
+        if not problem or not still_open or self._rescued:
+            self._rescued = bool(problem) and self._rescued
+            return
+        self._rescued = True
         target = self._path.parent.parent / f"rescued-{time.strftime('%Y%m%dT%H%M%SZ', time.gmtime())}.db"
         try:
-            await source.submit(self._copy, source, target)
+            await still_open[0].submit(self._copy, still_open[0], target)
         except (OSError, self._engine.error_class) as exc:
-            logger.critical("the removed database could not be rescued to {}: {}", target, exc)
+            self._rescued = False
+            logger.critical("{}, and it could not be rescued to {}: {}", problem, target, exc)
         else:
-            logger.critical("the database file had been removed or replaced; its content is in {}", target)
+            logger.critical("{}; its content is in {}", problem, target)
 
     def _copy(self, source: HopConnection, target: Path) -> None:
         copy = self._engine.connect(target, mode="rwc", busy_timeout_s=0)

@@ -279,6 +279,7 @@ class DatabaseManager:
                 continue
             if problem := self._store.connections.file_problem():
                 self._writing.trip(problem)
+                self._background.spawn(self._store.connections.rescue())
             self._probe(self._writing, self._store.writer.probe)
             self._probe(self._reading, self._store.readers.probe)
             self._audit.nudge()

@@ -50,7 +50,10 @@ class Priority(IntEnum):
 
 
 class Operation(Generic[P, T]):
-    """A synchronous function that runs whole on the writer's thread. Calling it joins the caller's transaction.
+    """A synchronous function that runs whole on the writer's thread.
+
+    Calling it inside another operation joins that one's transaction: it is kept with it or undone with it, and when it
+    raises, what it had done is undone even if the caller goes on.
 
     It must be deterministic: time is `tx.now`, randomness comes from a seed among its parameters, and those and
     its return value can be written as JSON.
@@ -75,7 +78,11 @@ class Operation(Generic[P, T]):
         update_wrapper(self, function)
 
     def __call__(self, tx: Transaction, /, *args: P.args, **params: P.kwargs) -> T:
-        return self._function(tx, *args, **params)
+        return tx.join(lambda: self._function(tx, *args, **params))
+
+    def perform(self, tx: Transaction, params: dict[str, Any]) -> T:
+        """Run it as what the transaction is about; its savepoint is the caller's."""
+        return self._function(tx, **params)
 
     @property
     def origin(self) -> tuple[str, str]:

@@ -15,6 +15,7 @@ from typing import Any, Final, TypeAlias
 from loguru import logger
 
 from db.appendlog import AppendLog, DoubtfulAppend, LogFull
+from db.background import in_thread
 
 Record: TypeAlias = dict[str, Any]
 Failure: TypeAlias = OSError | LogFull | DoubtfulAppend
@@ -46,7 +47,7 @@ class QueueFile:
     async def open(self) -> tuple[list[Record], list[str]]:
         """The records, and what is wrong with the file, a sentence each. What cannot be read is left alone."""
         try:
-            contents = await asyncio.to_thread(self._log.open)
+            contents = await in_thread(self._log.open)
         except OSError as exc:
             self._sealed = f"{self._path} cannot be read: {exc.strerror}"
             return [], [self._sealed]
@@ -90,7 +91,7 @@ class QueueFile:
                 continue
             self._wants_rewrite = False
             try:
-                await asyncio.to_thread(self._log.rewrite, self._snapshot())
+                await in_thread(self._log.rewrite, self._snapshot())
             except OSError as exc:
                 logger.warning("the queue's file could not be written anew: {}", exc)
 
@@ -99,7 +100,7 @@ class QueueFile:
         # After an append whose fate nobody knows, a new file with what is known takes the old one's place.
         anew = None if self._log.usable else self._snapshot()
         try:
-            await asyncio.to_thread(self._write, [change.record for change in batch], anew)
+            await in_thread(self._write, [change.record for change in batch], anew)
         except LogFull as exc:
             if len(batch) > 1:  # the smaller ones may find room
                 for change in batch:

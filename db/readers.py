@@ -23,6 +23,7 @@ T = TypeVar("T")
 
 # A hop costs about as much as ten point reads: longer trains gain little, and make the first wait for the last.
 _LONGEST_TRAIN: Final = 64
+_OVERDUE_S: Final = 1.0  # beyond the last read's deadline
 _LATE_S: Final = 0.002  # several times what a full train of point reads takes
 _ATTEMPTS: Final = 2  # the second on a fresh connection: a read error can look like corruption
 
@@ -125,13 +126,29 @@ class ReaderPool:
         train = [self._waiting.popleft() for _ in range(min(len(self._waiting), _LONGEST_TRAIN))]
         self._out += 1
         self._last_departure = time.monotonic()
-        reader.post(partial(self._run, reader, train), then=partial(self._arrive, reader, train))
+        patience_s = self._settings.query_timeout_s + _OVERDUE_S
+        watchdog = asyncio.get_running_loop().call_later(patience_s, self._never_came_back, train)
+        reader.post(partial(self._run, reader, train), then=partial(self._arrive, reader, train, watchdog))
+
+    def _never_came_back(self, train: list[Read[Any]]) -> None:
+        """A deadline stops statements, but not a call to the disk that hangs: whoever waits for it is told."""
+        self._breaker.failure("a read has not come back from the disk")
+        for read in train:
+            if not read.future.done():
+                read.future.set_exception(DeadlineExceeded(f"{read.query.name} has not come back"))
 
     def _reinforce(self) -> None:
         self._reinforcement = None
         self._dispatch()
 
-    def _arrive(self, reader: HopConnection, train: list[Read[Any]], arrival: _Arrival | BaseException) -> None:
+    def _arrive(
+        self,
+        reader: HopConnection,
+        train: list[Read[Any]],
+        watchdog: asyncio.TimerHandle,
+        arrival: _Arrival | BaseException,
+    ) -> None:
+        watchdog.cancel()
         self._out -= 1
         if isinstance(arrival, _Arrival):
             _deliver(arrival.answers)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from copy import deepcopy
 from dataclasses import dataclass, field
 from typing import Any, Final, Generic, TypeVar
 
@@ -21,6 +22,7 @@ from db.values import check_parameters, check_size
 T = TypeVar("T")
 
 PAYLOAD_VERSION: Final = 1
+_MUTABLE: Final = (list, dict)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -160,7 +162,8 @@ def submit(
     return Submission(
         operation=operation,
         context=context,
-        params=params,
+        # What the operation does to a list of its own must not be there when it has to run again.
+        params={name: deepcopy(value) if type(value) in _MUTABLE else value for name, value in params.items()},
         deadline=deadline,
         future=future,
         digest=digest,

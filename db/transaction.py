@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import TYPE_CHECKING, Any, Final, LiteralString
+from typing import TYPE_CHECKING, Any, Final, LiteralString, TypeVar
 
 from loguru import logger
 
@@ -33,6 +33,8 @@ if TYPE_CHECKING:
     from db.engine import Connection, Engine
     from db.operations import Context
     from db.submission import Submission
+
+T = TypeVar("T")
 
 
 class Transaction(Snapshot):
@@ -71,6 +73,20 @@ class Transaction(Snapshot):
     @property
     def operation_id(self) -> str:
         return self.context.operation_id
+
+    def join(self, part: Callable[[], T]) -> T:
+        """Run a part of the operation that is kept or undone whole."""
+        self._connection.execute("SAVEPOINT part")
+        try:
+            done = part()
+        except BaseException:
+            if self.failure is None and self._connection.in_transaction:
+                self._connection.execute("ROLLBACK TO part")
+                self._connection.execute("RELEASE part")
+            raise
+        if self.failure is None and self._connection.in_transaction:
+            self._connection.execute("RELEASE part")
+        return done
 
     def execute(self, sql: LiteralString, *values: object) -> int:
         """Run an INSERT, UPDATE or DELETE and return how many rows it matched."""
@@ -209,7 +225,7 @@ class TransactionManager:
         changes_before = connection.total_changes
         connection.execute("SAVEPOINT operation")
         try:
-            answer = submission.operation(tx, **submission.params)
+            answer = submission.operation.perform(tx, submission.params)
             rows = (tx.rows_matched, connection.total_changes - changes_before)
             payload = submission.payload(answer, rows)
         except Rejected as refusal:

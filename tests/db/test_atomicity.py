@@ -298,3 +298,38 @@ async def _outside(db: DatabaseManager, sql: str) -> None:
     """As a migration would have done it."""
     assert db._store is not None
     await db._store.connections.writer.submit(db._store.connections.writer.raw.execute, sql)
+
+
+@operation("test.forgiving")
+def forgiving(tx: Transaction, *, owner: int) -> str:
+    """Goes on without a part that was refused halfway."""
+    try:
+        halfway(tx, owner=owner)
+    except Rejected as refusal:
+        fill(tx, owner=owner, cents=1)
+        return refusal.reason
+    return ""
+
+
+@operation("test.halfway")
+def halfway(tx: Transaction, *, owner: int) -> None:
+    fill(tx, owner=owner, cents=1000)
+    raise Rejected("HALFWAY")
+
+
+def test_a_joined_operation_that_is_refused_leaves_nothing_to_a_caller_who_goes_on(purses: Scratch):
+    assert purses.run(forgiving, owner=5).value == "HALFWAY"
+    assert purses.rows("SELECT cents FROM purse WHERE owner = 5") == [(1,)]
+
+
+@operation("test.emptying")
+def emptying(tx: Transaction, *, owners: list[int]) -> int:
+    while owners:
+        fill(tx, owner=owners.pop(), cents=1)
+    return len(owners)
+
+
+def test_what_an_operation_does_to_its_parameters_is_not_there_when_it_runs_again(purses: Scratch):
+    owners = [1, 2, 3]
+    assert purses.run(emptying, owners=owners).ok
+    assert owners == [1, 2, 3]

@@ -130,6 +130,8 @@ async def test_what_a_lost_file_held_is_saved_at_the_close_and_never_replaced_by
         await paying
         assert 0 < len(acknowledged) < 1600
         assert await db.read(total) == 4000
+        # Not only at the close, which a process that is killed never comes to.
+        await eventually(lambda: bool(list(settings.directory.glob("rescued-*.db"))), within_s=PATIENCE_S)
     (rescued,) = settings.directory.glob("rescued-*.db")
     assert rescued.stat().st_mode & 0o777 == 0o600
     stored, sum_cents = _look_into(rescued)

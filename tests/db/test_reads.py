@@ -60,7 +60,7 @@ async def test_no_read_ever_sees_half_a_payment(db: DatabaseManager):
 
 async def test_a_query_past_its_deadline_is_stopped_and_the_others_are_answered(impatient: DatabaseManager):
     await impatient.write(fill, by("fill:1"), owner=1, cents=5)
-    slow = query("test.slow")(lambda snapshot: count_for_ever(cast("Any", snapshot)))
+    slow = query("test.slow")(lambda snapshot: count_for_ever.perform(cast("Any", snapshot), {}))
     late, *others = await asyncio.gather(
         impatient.read(slow), *(impatient.read(cents_of, owner=1) for _ in range(50)), return_exceptions=True
     )
