@@ -17,37 +17,37 @@ if TYPE_CHECKING:
     from loguru import Record
 
 
-@operation("test.sql", redact=frozenset({"hidden"}))
+@operation("calls.sql", redact=frozenset({"hidden"}))
 def run_secretly(tx: Transaction, *, sql: str, values: list[Any], hidden: str) -> str:
     cast("Any", tx.execute)(sql, *values)
     return hidden
 
 
-@operation("test.tell", redact=frozenset({"hidden"}))
+@operation("calls.tell", redact=frozenset({"hidden"}))
 def tell_secret(tx: Transaction, *, hidden: str) -> None:
     tx.execute("DELETE FROM note")
     raise RuntimeError(f"who would have thought that it is {hidden}") from ValueError(hidden)
 
 
-@operation("test.statement")
+@operation("calls.statement")
 def run(tx: Transaction, *, sql: str, values: list[Any]) -> None:
     cast("Any", tx.execute)(sql, *values)
 
 
-@operation("test.raise")
+@operation("calls.raise")
 def fail(tx: Transaction, *, what: str) -> None:
     """Write, then break."""
     tx.execute("INSERT INTO purse (owner, cents) VALUES (NULL, 1)")
     raise RuntimeError(what)
 
 
-@operation("test.refuse")
+@operation("calls.refuse")
 def refuse(tx: Transaction) -> None:
     tx.execute("INSERT INTO purse (owner, cents) VALUES (NULL, 1)")
     raise Rejected("NOT_TODAY", day=1)
 
 
-@query("test.ask")
+@query("calls.ask")
 def ask(snapshot: Snapshot, *, sql: str, values: list[Any]) -> list[tuple[Any, ...]]:
     return cast("Any", snapshot.fetch_all)(sql, *values)
 
@@ -102,37 +102,37 @@ class Expected:
 async def commit(db: DatabaseManager, operation_id: str) -> Expected:
     result = await db.write(run, by(operation_id), sql="INSERT INTO purse (cents) VALUES (?)", values=[1])
     assert result.ok
-    return Expected("test.statement")
+    return Expected("calls.statement")
 
 
 async def be_refused(db: DatabaseManager, operation_id: str) -> Expected:
     result = await db.write(refuse, by(operation_id))
     assert result.outcome is Outcome.REJECTED
-    return Expected("test.refuse", outcome="rejected (NOT_TODAY)")
+    return Expected("calls.refuse", outcome="rejected (NOT_TODAY)")
 
 
 async def break_down(db: DatabaseManager, operation_id: str) -> Expected:
     result = await db.write(fail, by(operation_id), what="a mistake")
     assert result.reason == "OPERATION_FAILED"
-    return Expected("test.raise", fails=True)
+    return Expected("calls.raise", fails=True)
 
 
 async def violate(db: DatabaseManager, operation_id: str) -> Expected:
     result = await db.write(run, by(operation_id), sql=WRONG[0].sql, values=[-5])
     assert result.reason == "CONSTRAINT_VIOLATED"
-    return Expected("test.statement", fails=True)
+    return Expected("calls.statement", fails=True)
 
 
 async def read(db: DatabaseManager, _: str) -> Expected:
     await db.read(ask, sql="SELECT count(*) FROM purse", values=[])
-    return Expected("test.ask", is_read=True, outcome="answered")
+    return Expected("calls.ask", is_read=True, outcome="answered")
 
 
 async def misread(db: DatabaseManager, _: str) -> Expected:
     try:
         await db.read(ask, sql="SELECT nothing FROM nowhere WHERE ?", values=[1])
     except DatabaseError:
-        return Expected("test.ask", is_read=True, fails=True)
+        return Expected("calls.ask", is_read=True, fails=True)
     raise AssertionError("it was to fail")
 
 

@@ -140,7 +140,7 @@ async def test_a_table_that_is_read_whole_is_recognised(settings: DatabaseSettin
         await db.read(cents_of, owner=1)
         await db._checkup.look()
         scans = {each.name: each.scans for each in db.status().slow_statements}
-        assert scans == {"test.statement": True, "test.cents": False}
+        assert scans == {"calls.statement": True, "test.cents": False}
 
 
 async def test_a_statement_that_was_stopped_at_its_deadline_is_a_slow_one(impatient: DatabaseManager):

@@ -68,7 +68,7 @@ async def test_for_any_operation_there_is_a_line_with_time_detail_and_duration(
         [line] = [each for each in records if where in each["message"] and re.search(ending, each["message"])]
         assert line["time"].timestamp() > 0
         assert line["level"].name == ("ERROR" if expected.fails else "DEBUG")
-        if not expected.fails and expected.name != "test.refuse":
+        if not expected.fails and expected.name != "calls.refuse":
             assert "sql" in json.loads(line["message"].partition(": ")[2])
 
 
@@ -110,8 +110,8 @@ async def test_while_debugging_statements_and_values_are_logged(talkative: Datab
         await talkative.write(run, by("seen"), sql="INSERT INTO purse (cents) VALUES (?)", values=[4711])
         await talkative.read(ask, sql="SELECT owner FROM purse WHERE cents = ?", values=[4711])
     text = written(records)
-    assert re.search(r"test\.statement: \d+\.\d\d ms: INSERT INTO purse \(cents\) VALUES \(\?\) with \(4711\)", text)
-    assert re.search(r"test\.ask: \d+\.\d\d ms: SELECT owner FROM purse WHERE cents = \? with \(4711\)", text)
+    assert re.search(r"calls\.statement: \d+\.\d\d ms: INSERT INTO purse \(cents\) VALUES \(\?\) with \(4711\)", text)
+    assert re.search(r"calls\.ask: \d+\.\d\d ms: SELECT owner FROM purse WHERE cents = \? with \(4711\)", text)
     assert "rows 1 matched, 1 modified" in text
 
 
@@ -126,7 +126,7 @@ async def test_a_redacted_parameter_never_shows_however_the_operation_ends(talka
         result = await talkative.write(run_secretly, by(sql), sql=sql, values=[CANARY], hidden=CANARY)
     assert result.ok is sql.startswith("INSERT INTO note")
     text = written(records) + repr(list(talkative.health.errors)) + repr(talkative.status())
-    assert "test.sql" in text
+    assert "calls.sql" in text
     assert REDACTED in text
     # Given a second time as the values, which this operation does not hide by name.
     assert CANARY not in text.replace(json.dumps([CANARY], separators=(",", ":")), "")
@@ -203,11 +203,11 @@ async def test_a_slow_call_is_a_warning_without_values_and_not_repeated(settings
                 await db.read(ask, sql=SLOW_SQL, values=[4711 + number])
         [line] = [record for record in records if record["message"].startswith("slow: ")]
         assert line["level"].name == "WARNING"
-        assert "test.ask answered in" in line["message"]
+        assert "calls.ask answered in" in line["message"]
         assert "WITH RECURSIVE" in line["message"]
         assert "4711" not in line["message"]
         [slow] = db.status().slow_statements
-        assert (slow.name, slow.count) == ("test.ask", 5)
+        assert (slow.name, slow.count) == ("calls.ask", 5)
         assert slow.worst_ms >= slow.latest_ms >= 1.0
 
 
@@ -216,7 +216,7 @@ async def test_errors_keep_what_is_asked_of_them(db: DatabaseManager):
     await break_down(db, "broken")
     broken, violated = db.health.errors.newest(2)
     assert (violated.type, violated.severity, violated.code) == ("transaction failed", "medium", "SQLITE_CONSTRAINT")
-    assert (violated.operation_id, violated.name, violated.retries) == ("kept", "test.statement", 0)
+    assert (violated.operation_id, violated.name, violated.retries) == ("kept", "calls.statement", 0)
     assert (violated.sql, violated.parameters) == (WRONG[0].sql, ("-5",))
     assert not violated.resolved
     assert violated.at_ms > 1_600_000_000_000
