@@ -91,9 +91,13 @@ class Snapshot:
         return [row[3] for row in rows]
 
     def _run(self, sql: str, values: Sequence[object]) -> tuple[list[Row], int]:
-        if self._failure is not None:
-            raise self._failure
         _check_statement(sql, self._allowed)
+        return self._run_unchecked(sql, values)
+
+    def _run_unchecked(self, sql: str, values: Sequence[object]) -> tuple[list[Row], int]:
+        if self._failure is not None:
+            # Without the places it was raised at before: code that tries again and again would pile them up.
+            raise self._failure.with_traceback(None)
         if not self._connection.in_transaction:
             # SQLite ended the transaction by itself; one more statement would commit alone.
             self._failure = TransactionFailed("the transaction had ended before this statement")

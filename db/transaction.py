@@ -76,16 +76,15 @@ class Transaction(Snapshot):
 
     def join(self, part: Callable[[], T]) -> T:
         """Run a part of the operation that is kept or undone whole."""
-        self._connection.execute("SAVEPOINT part")
+        self._run_unchecked("SAVEPOINT part", ())
         try:
             done = part()
         except BaseException:
-            if self.failure is None and self._connection.in_transaction:
-                self._connection.execute("ROLLBACK TO part")
-                self._connection.execute("RELEASE part")
+            if self.failure is None:
+                self._run_unchecked("ROLLBACK TO part", ())
+                self._run_unchecked("RELEASE part", ())
             raise
-        if self.failure is None and self._connection.in_transaction:
-            self._connection.execute("RELEASE part")
+        self._run_unchecked("RELEASE part", ())
         return done
 
     def execute(self, sql: LiteralString, *values: object) -> int:
