@@ -171,7 +171,8 @@ class Economy(commands.Cog):
         )
 
     async def _settings(self, interaction: Interaction) -> GuildSettings:
-        return await self.bot.db.read(settings.get, guild=guild_of(interaction))
+        """The last known ones where reading fails: they are all that a payment needs to be stored for later."""
+        return (await self.bot.db.read_known(settings.get, guild=guild_of(interaction))).value
 
 
 async def _settle(

@@ -63,7 +63,7 @@ class Settings(commands.Cog):
         """Show this server's settings, or change those that you give."""
         _require_manager(interaction)
         await defer(interaction)
-        current = await self.bot.db.read(store.get, guild=guild_of(interaction))
+        current = (await self.bot.db.read_known(store.get, guild=guild_of(interaction))).value
         symbol = currency_symbol or current.currency_symbol
         changes: dict[str, Any] = {
             "announcements_channel": announcements and announcements.id,

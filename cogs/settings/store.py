@@ -63,7 +63,7 @@ class AdminRole:
     role_id: int
 
 
-@query("settings.get")
+@query("settings.get", remember=True)
 def get(tx: Snapshot, *, guild: int) -> GuildSettings:
     """The guild's settings; the defaults where nothing was ever set."""
     row = tx.fetch_one(GET, guild)
