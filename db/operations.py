@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import IntEnum
 from functools import cached_property, update_wrapper
-from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeVar, get_type_hints
+from typing import TYPE_CHECKING, Any, Concatenate, Final, Generic, ParamSpec, TypeVar, cast, get_type_hints
 
 from pydantic import TypeAdapter
 
@@ -82,7 +82,7 @@ class Operation(Generic[P, T]):
 
     def perform(self, tx: Transaction, params: dict[str, Any]) -> T:
         """Run it as what the transaction is about; its savepoint is the caller's."""
-        return self._function(tx, **params)
+        return cast("Callable[..., T]", self._function)(tx, **params)
 
     @property
     def origin(self) -> tuple[str, str]:
