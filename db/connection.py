@@ -58,7 +58,7 @@ class HopConnection(aiosqlite.Connection):
 
         Does what aiosqlite's own coroutine does, without a task's detour through the loop.
         """
-        self._require_own_process()
+        self._require_usable()
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         hop = partial(self._interruption.run, partial(function, *args, **params))
         self._tx.put_nowait((future, hop))  # pyright: ignore[reportUnknownMemberType]
@@ -66,7 +66,7 @@ class HopConnection(aiosqlite.Connection):
 
     def post(self, function: Callable[[], T], *, then: Callable[[T | BaseException], None]) -> None:
         """Start a hop and have `then` called on the loop with what it returned or raised: the shortest way there is."""
-        self._require_own_process()
+        self._require_usable()
         loop = asyncio.get_running_loop()
 
         def hop() -> None:
@@ -86,7 +86,9 @@ class HopConnection(aiosqlite.Connection):
         """
         self._interruption.interrupt()
 
-    def _require_own_process(self) -> None:
+    def _require_usable(self) -> None:
+        if not self._running:  # no thread would ever come to the hop
+            raise ConnectionLost("this connection has been closed", phase=Phase.BEGIN)
         if os.getpid() != self._process_id:
             raise ConnectionLost("this connection belongs to the process that was forked", phase=Phase.BEGIN)
 

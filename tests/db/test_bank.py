@@ -119,8 +119,8 @@ async def lose_connections(db: DatabaseManager, dice: random.Random, until: asyn
         assert db._store is not None
         connections = db._store.connections
         victim = dice.choice([connections._writer, *connections.readers])
-        if victim is not None:
-            await victim.submit(lambda raw=victim.raw: raw.close())
+        if victim is not None and victim._running:
+            victim.post(victim.raw.close, then=lambda _: None)
 
 
 async def pay_in_turn(db: DatabaseManager, history: History, payer: int, dice: random.Random) -> None:
