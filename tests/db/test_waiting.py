@@ -166,7 +166,7 @@ async def test_it_is_carried_out_by_priority_and_age_and_each_actors_own_in_his_
 async def test_when_it_was_asked_for_and_when_it_is_done_are_told_apart(db: DatabaseManager):
     seen: list[tuple[int, int]] = []
 
-    @operation("test.when", queue=Priority.LOW)
+    @operation("test.when_asked", queue=Priority.LOW)
     def when(tx: Transaction) -> int:
         seen.append((tx.asked_at, tx.now))
         return tx.now
