@@ -30,8 +30,8 @@ from db.lock import DirectoryLock
 from db.modes import SWITCHED_OFF, Mode, Modes
 from db.mounts import network_file_system
 from db.operations import Context, Operation, Query
-from db.replay import Replayer, is_trouble
-from db.results import Outcome, WriteResult
+from db.replay import Replayer
+from db.results import OVERLOADED, Outcome, WriteResult
 from db.settings import DatabaseSettings
 from db.snapshot import Statement
 from db.status import ConnectionState, Status
@@ -122,7 +122,9 @@ class DatabaseManager:
             queued = await self._wait(submission)
             return queued or self._refused(operation.name, context, refusal)
         result = await self._carry_out(submission)
-        return (await self._wait(submission) or result) if is_trouble(result) else result
+        # Asking for more than can be done at a time is no reason to have it all done later.
+        may_wait = submission.met_trouble and result.reason != OVERLOADED
+        return (await self._wait(submission) or result) if may_wait else result
 
     def _submission(
         self, operation: Operation[..., T], context: Context, params: dict[str, Any], asked_at_ms: int | None = None
@@ -145,13 +147,16 @@ class DatabaseManager:
 
     async def _run(
         self, operation: Operation[..., T], context: Context, params: dict[str, Any], asked_at_ms: int | None
-    ) -> WriteResult[T]:
-        """What had to wait, past everything that waits."""
-        return await self._carry_out(self._submission(operation, context, params, asked_at_ms))
+    ) -> WriteResult[T] | None:
+        """What had to wait, past everything that waits; None where it has to wait on."""
+        submission = self._submission(operation, context, params, asked_at_ms)
+        result = await self._carry_out(submission)
+        return None if submission.met_trouble else result
 
     async def _carry_out(self, submission: Submission[T]) -> WriteResult[T]:
         if self._store is None:
-            return self._refused(submission.operation.name, submission.context, Mode.OFFLINE.name)
+            submission.refuse(Mode.OFFLINE.name)
+            return submission.future.result()
         began = time.monotonic()
         result = await self._store.writer.submit(submission)
         self.health.operation_done(submission, result, began)

@@ -29,33 +29,17 @@ from db.transaction import Transaction
 from db.values import JSON
 from db.waiting import OperationQueue, Waiting
 
-# Runs an operation through the writer, whatever waits: name, context, parameters, and when it was asked for.
-Run: TypeAlias = Callable[[Operation[..., Any], Context, dict[str, Any], int | None], Awaitable[WriteResult[Any]]]
+# Runs an operation through the writer, whatever waits: with context, parameters, and when it was asked for. None where
+# the database kept it from its end.
+Run: TypeAlias = Callable[
+    [Operation[..., Any], Context, dict[str, Any], int | None], Awaitable[WriteResult[Any] | None]
+]
 
 _LARGEST_BATCH: Final = 64
 # Features declare their operations when the bot loads them, which is after the database has been opened.
 _LOADING_GRACE_S: Final = 120.0
-# Reasons of FAILED that are no fault of the operation. With UNKNOWN it cannot be one either.
-_TROUBLE: Final = frozenset(
-    {
-        "COMMIT_FAILED",
-        "CONNECTION_LOST",
-        "CORRUPTION_DETECTED",
-        "OFFLINE",
-        "OVERLOADED",
-        "READ_ONLY",
-        "RECOVERING",
-        "SHUTTING_DOWN",
-        "SWITCHED_OFF",
-    }
-)
 # No later try can end otherwise.
 _HOPELESS: Final = frozenset({"ID_REUSED"})
-
-
-def is_trouble(result: WriteResult[Any]) -> bool:
-    """Whether a write did not come to its end because of the database, so that the same call may succeed later."""
-    return result.outcome is Outcome.UNKNOWN or (result.outcome is Outcome.FAILED and result.reason in _TROUBLE)
 
 
 @operation("waiting.told", redact=frozenset({"target"}))
@@ -169,7 +153,7 @@ class Replayer:
         if found is None:
             return await self._not_declared(entry)
         result = await self._run(found, entry.context, entry.params, entry.asked_at_ms)
-        if is_trouble(result):
+        if result is None:
             return _End.TROUBLE
         if result.outcome is Outcome.FAILED:
             is_last = entry.tries + 1 >= self._settings.queue_tries or result.reason in _HOPELESS
@@ -216,7 +200,7 @@ class Replayer:
         digest = hashlib.sha256(entry.operation_id.encode()).hexdigest()
         telling = Context(operation_id=f"told:{result.outcome}:{digest}", actor=context.actor, guild=context.guild)
         answer = await self._run(told, telling, {"target": context.reply_to, "body": body}, None)
-        if is_trouble(answer):
+        if answer is None:
             return False
         if not answer.ok:  # the write itself has come to its end, and must not be held up by this
             logger.error("the end of {} could not be announced: {}", entry.operation_id, answer.reason)

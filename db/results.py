@@ -38,6 +38,7 @@ class ResultNotOk(Exception):
 
 
 ANSWER_ERASED: Final = "ANSWER_ERASED"
+OVERLOADED: Final = "OVERLOADED"
 
 _TEXTS: Final = {
     Outcome.COMMITTED: "Done.",

@@ -36,6 +36,7 @@ class Submission(Generic[T]):
     future: asyncio.Future[WriteResult[T]]
     digest: str
     asked_at_ms: int | None = None  # where it waited: when it was asked for
+    refused: bool = False
     notes: list[Statement] = field(default_factory=list)  # the slow ones
     error: BaseException | None = None  # what the answer's error id stands for, where something was raised
 
@@ -46,7 +47,15 @@ class Submission(Generic[T]):
 
     def refuse(self, reason: str, cause: DatabaseError | None = None) -> None:
         """Answer that nothing was done: because of `cause`, where there is more to it than the state of things."""
+        self.refused = True
         self.give(self.failed(reason, error_id=cause.error_id if cause else new_error_id(), error=cause))
+
+    @property
+    def met_trouble(self) -> bool:
+        """Of one that was answered: whether the database kept it from its end, and the same call may succeed later."""
+        outcome = self.future.result().outcome
+        infrastructure = isinstance(self.error, DatabaseError) and self.error.consequence.is_infrastructure
+        return outcome is Outcome.UNKNOWN or (outcome is Outcome.FAILED and (self.refused or infrastructure))
 
     def payload(self, answer: object, rows: tuple[int, int]) -> bytes:
         """What the journal keeps of it, as JSON; raises TypeError for an answer that JSON cannot hold."""

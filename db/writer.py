@@ -21,7 +21,7 @@ from db.connection import ConnectionManager
 from db.engine import Connection, Engine, checkpoint
 from db.errors import ConnectionLost, DatabaseError, new_error_id
 from db.mending import Mender
-from db.results import WriteResult
+from db.results import OVERLOADED, WriteResult
 from db.settings import DatabaseSettings
 from db.submission import Submission
 from db.transaction import End, Report, TransactionManager
@@ -69,7 +69,7 @@ class Writer:
     def submit(self, submission: Submission[T]) -> asyncio.Future[WriteResult[T]]:
         """Queue an operation; its future gets a result, never an exception."""
         if len(self._waiting) >= self._settings.max_waiting:
-            submission.refuse("OVERLOADED")
+            submission.refuse(OVERLOADED)
         else:
             self._waiting.append(submission)
             if self._free.is_set():

@@ -69,15 +69,16 @@ class History:
 
     async def write(self, actor: int, number: int, *, heard: bool) -> None:
         """Ask for something that has no other effect than that it happens; `heard`: and wait for the answer."""
+        name = f"{actor}:{number}"
+        is_first = name not in self.told and name not in self.cut_off
         task = asyncio.create_task(self._write(actor, number))
         self.callers.add(task)
         task.add_done_callback(self.callers.discard)
         if heard:
             others = len(self.callers) > 1
             await asyncio.wait({task})
-            name = f"{actor}:{number}"
             promised = self.told[name][Outcome.QUEUED] + self.told[name][Outcome.COMMITTED]
-            if promised and not others and name not in self.in_order[actor]:
+            if promised and not others and is_first:
                 self.in_order[actor].append(name)
 
     async def _write(self, actor: int, number: int) -> None:
