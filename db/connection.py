@@ -167,12 +167,21 @@ class ConnectionManager:
         self._events.emit(EventKind.RECONNECTED, "the writing connection", good=True)
 
     async def replace_reader(self, old: HopConnection) -> HopConnection:
-        """Open a fresh reader in the place of one that failed."""
-        self._require_same_file()
-        new = await self._connect(prepare_reader)
-        self._readers[self._readers.index(old)] = new
-        await self._close_one(old)
+        """Open another reader in the place of one that failed; raises DatabaseError as above."""
+        self._events.emit(EventKind.LOST, "a reading connection is replaced", good=False)
+        new = await self.renew_reader(old)
+        self._events.emit(EventKind.RECONNECTED, "a reading connection", good=True)
         return new
+
+    async def renew_reader(self, old: HopConnection) -> HopConnection:
+        """Open another reader in the place of this one, by the retry policy."""
+        place = self._readers.index(old)
+        async for attempt in retrying(self._settings, within_s=self._settings.connect_timeout_s):
+            with attempt:
+                self._require_same_file()
+                self._readers[place] = await self._connect(prepare_reader)
+        await self._close_one(old)
+        return self._readers[place]
 
     async def close(self) -> None:
         """Close the readers, then the writer, which moves the WAL into the file. Harmless when nothing is open."""

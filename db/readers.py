@@ -6,6 +6,7 @@ import asyncio
 import math
 import time
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, Final, Generic, TypeVar
@@ -84,25 +85,37 @@ class ReaderPool:
         return len(self._waiting)
 
     async def probe(self) -> None:
-        """Read once from every reader, replacing those that cannot; raises DatabaseError if one stays broken."""
-        for reader in self._connections.readers:
-            try:
-                await reader.submit(self._select_one, reader.raw)
-            except self._engine.error_class:
-                await self._replace(reader)
+        """Read once with every reader that is free, replacing those that cannot.
+
+        Raises DatabaseError if one stays broken, or if none is free.
+        """
+        if not self._free:
+            raise ConnectionLost("no reader has come back", phase=Phase.READ)
+        await self._with_each_free(self._checked)
 
     async def renew(self) -> None:
         """Put fresh connections in the place of those that are free. Raises DatabaseError, and then one is the old."""
-        for old in tuple(self._free):
-            if old not in self._free:
+        await self._with_each_free(self._connections.renew_reader)
+
+    async def _with_each_free(self, work: Callable[[HopConnection], Awaitable[HopConnection]]) -> None:
+        """Let `work` have each free reader to itself; what it returns takes the reader's place."""
+        for reader in tuple(self._free):
+            if reader not in self._free:
                 continue  # on its way by now
-            self._free.remove(old)
-            kept = old
+            self._free.remove(reader)
+            kept = reader
             try:
-                kept = await self._connections.replace_reader(old)
+                kept = await work(reader)
             finally:
                 self._free.append(kept)
                 self._dispatch()
+
+    async def _checked(self, reader: HopConnection) -> HopConnection:
+        try:
+            await reader.submit(self._select_one, reader.raw)
+        except self._engine.error_class:
+            return await self._connections.replace_reader(reader)
+        return reader
 
     async def close(self) -> None:
         """Answer what still waits, and let go of the connections."""
@@ -168,7 +181,7 @@ class ReaderPool:
         """Replace a reader that failed, and give its unanswered reads one more chance."""
         self._breaker.failure(str(failure))
         try:
-            reader = await self._replace(reader)
+            reader = await self._connections.replace_reader(reader)
         except DatabaseError as exc:
             failure = exc
             self._breaker.trip(str(exc))
@@ -182,12 +195,6 @@ class ReaderPool:
                 self._waiting.appendleft(read)
         self._free.append(reader)
         self._dispatch()
-
-    async def _replace(self, reader: HopConnection) -> HopConnection:
-        new = await self._connections.replace_reader(reader)
-        if reader in self._free:
-            self._free[self._free.index(reader)] = new
-        return new
 
     # What follows runs on a reader's thread.
 
