@@ -1,4 +1,4 @@
-# make run · make test · make check · make lock · make bench
+# make run · make test · make check · make lock · make bench · make faults
 PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
@@ -8,7 +8,7 @@ PIP    := $(BIN)/pip --disable-pip-version-check --no-input -q
 RUN_STAMP := $(VENV)/.run-stamp
 DEV_STAMP := $(VENV)/.dev-stamp
 
-.PHONY: run test check lock bench format clean
+.PHONY: run test check lock faults bench format clean
 .DEFAULT_GOAL := run
 
 $(BIN)/python:
@@ -42,6 +42,10 @@ format: $(DEV_STAMP)
 
 bench: $(DEV_STAMP)
 	$(BIN)/python -m bench $(ARGS)
+
+# Every call that can fail, one after the other; `make test` tries a spread of them.
+faults: $(DEV_STAMP)
+	ROLLCALL_ALL_FAULTS=1 $(BIN)/python -m pytest -q tests/db/faults $(ARGS)
 
 LOCK := $(BIN)/pip-compile -q --generate-hashes --no-emit-index-url --no-emit-find-links \
 	--strip-extras --no-header --allow-unsafe pyproject.toml
