@@ -88,6 +88,16 @@ async def test_a_disk_that_fails_each_connection_after_a_while_is_never_lied_abo
     await audit(tmp_path / "branch")
 
 
+async def test_commits_that_keep_failing_open_the_breaker_though_each_is_settled(opened: Bank, tmp_path: Path):
+    """A new connection can commit its fence and move the WAL, and fails at the first commit after that."""
+    seen = opened.run(tmp_path / "branch", Job(fault=Fault(calls=SYNC, nth=4, once=False)))
+    assert seen.ended == 0
+    assert seen.hits > 2, "the fault was never hit"
+    assert Mode.READ_ONLY in seen.modes
+    told = await audit(tmp_path / "branch")
+    assert "COMMIT_FAILED" in {reason for _, reason, _ in told.told.values()}
+
+
 @pytest.mark.parametrize("once", [True, False], ids=["once", "from then on"])
 @pytest.mark.parametrize("fault", FAULTS, ids=str)
 async def test_killed_in_the_middle_of_its_trouble_it_has_told_the_truth(
