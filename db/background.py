@@ -12,17 +12,22 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
+async def to_its_end(work: Coroutine[Any, Any, T]) -> T:
+    """Await it, and come back only when it has ended: whoever is cancelled meanwhile waits for it first."""
+    task = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait({task})
+        raise
+
+
 async def in_thread(function: Callable[P, T], *args: P.args, **params: P.kwargs) -> T:
-    """Run it on another thread, and come back only when it has ended: whoever is cancelled meanwhile waits for it.
+    """Run it to its end on another thread.
 
     A thread cannot be cancelled; one left to itself would go on writing after its owner had let go of the lock.
     """
-    work = asyncio.ensure_future(asyncio.to_thread(function, *args, **params))
-    try:
-        return await asyncio.shield(work)
-    except asyncio.CancelledError:
-        await asyncio.wait({work})
-        raise
+    return await to_its_end(asyncio.to_thread(function, *args, **params))
 
 
 class Background:

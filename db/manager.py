@@ -15,7 +15,7 @@ from loguru import logger
 from db import announcements
 from db.advice import advise
 from db.audit import AuditEvent, AuditTrail
-from db.background import Background
+from db.background import Background, to_its_end
 from db.breaker import Breaker, BreakerState
 from db.cache import Known, LastKnown
 from db.checkup import Checkup
@@ -393,5 +393,7 @@ async def open_database(settings: DatabaseSettings, migrations: Path) -> AsyncGe
         await manager.start()
         yield manager
     finally:
-        await manager.close()
-        lock.release()
+        try:
+            await to_its_end(manager.close())
+        finally:
+            lock.release()
