@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from itertools import repeat
 from pathlib import Path
 from typing import Literal
 
-from db import DatabaseManager
+from db import ConnectionLost, DatabaseManager
 from db.connection import ConnectionManager, HopConnection
 from db.engine import Connection, Engine
 
@@ -50,4 +50,5 @@ def failing_connections(db: DatabaseManager, failures: int | None) -> Iterator[F
 
 async def lose(connection: HopConnection) -> None:
     """Whatever is asked of it fails from now on, as with a driver whose connection broke."""
-    await connection.submit(connection.raw.close)
+    with suppress(ValueError, ConnectionLost):  # it is being replaced just now
+        await connection.submit(connection.raw.close)
