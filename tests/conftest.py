@@ -20,7 +20,7 @@ _FAR_AWAY = 1e12
 
 
 class Scratch:
-    """A migrated SQLite file on which operations run as the writer runs them: with a savepoint, a journal row and a commit.
+    """A migrated SQLite file on which operations run as the writer runs them: savepoint, journal row, commit.
 
     There is no event loop and no thread: `run` answers what `DatabaseManager.write` would.
     """
