@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
+
 from tests.db.faults.strace import HANG, SYNC
 from tests.e2e.books import Books
 from tests.e2e.control import eventually
@@ -30,8 +32,12 @@ def hanging_disk(pid: int, database: Path, log: Path) -> Iterator[None]:
             tracer.kill()  # asked politely, it waits for a process that is about to end
 
 
-async def test_a_bot_whose_writer_hangs_says_so_and_gives_up_closing_in_time(tmp_path: Path):
+async def test_a_bot_whose_writer_hangs_says_so_and_gives_up_closing_in_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     """strace itself keeps the process from ending while it delays the call: what counts is when it gave up."""
+    for name in [name for name in os.environ if name.startswith("ROLLCALL_")]:
+        monkeypatch.delenv(name)  # what is set for the tests is no setting of the bot
     directory, log = tmp_path / "data", tmp_path / "rollcall.log"
     settings = {"DATABASE__OPERATION_TIMEOUT_S": "0.3", "DATABASE__BUSY_TIMEOUT_S": "0.1", "LOGGING__FILE": str(log)}
     async with discord_here() as discord, bot_process(discord, directory, **settings) as process:

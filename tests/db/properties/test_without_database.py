@@ -52,6 +52,7 @@ async def desk(tmp_path_factory: pytest.TempPathFactory) -> AsyncGenerator[Desk]
 async def failing(db: DatabaseManager, failure: str) -> AsyncIterator[None]:
     """The database in that trouble, and out of it again."""
     connections, path = connections_of(db), db.status().path
+    await eventually(lambda: connections._writer is not None)  # what was lost before may just be coming back
     lost: list[HopConnection] = []
     if failure in ("writer lost", "all lost"):
         lost.append(connections.writer)
