@@ -65,7 +65,8 @@ async def test_a_second_click_finds_no_button_any_more(town: Town, alice: Player
 async def test_clicks_at_the_same_time_pay_once(town: Town, alice: Player):
     question = await asked(town)
     await asyncio.gather(*(alice.press(question, "Pay") for _ in range(5)))
-    await eventually(lambda: town.memos() == ["a *house*"])
+    await eventually(lambda: is_decided(alice, question))
+    assert town.memos() == ["a *house*"]
     assert (await alice.again(question)).title == "Paid"
     assert town.balance("alice") == RICH_CENTS - 5_000_00
 
