@@ -1,6 +1,7 @@
 """A SQLite layer that never lies: what it answers as stored is stored, and what is not stored is said plainly."""
 
 from db.cache import Known
+from db.erasure import Erased
 from db.error_log import ErrorRecord
 from db.errors import (
     BadDataDirectory,
@@ -23,12 +24,13 @@ from db.errors import (
     new_error_id,
 )
 from db.events import Event, EventKind
+from db.exporting import Exported, ExportRefused
 from db.inspection import Inspection, inspect_database
-from db.journal import JournalReport
 from db.manager import DatabaseManager, open_database
 from db.metrics import Percentiles, Work
 from db.modes import Mode
 from db.operations import Context, Operation, Priority, Query, operation, query
+from db.preservation import Preserved
 from db.results import Outcome, Rejected, ResultNotOk, WriteResult
 from db.settings import DatabaseSettings
 from db.slow import SlowStatement
@@ -36,6 +38,7 @@ from db.snapshot import ForbiddenStatement, Snapshot
 from db.status import BackupState, ConnectionState, Probe, Status
 from db.transaction import Transaction
 from db.values import JSON, ParameterError
+from db.verification import JournalReport
 from db.waiting import Waiting
 
 __all__ = [
@@ -52,10 +55,13 @@ __all__ = [
     "DatabaseManager",
     "DatabaseSettings",
     "DeadlineExceeded",
+    "Erased",
     "ErrorRecord",
     "ErrorType",
     "Event",
     "EventKind",
+    "ExportRefused",
+    "Exported",
     "ForbiddenStatement",
     "ForeignDatabase",
     "Inspection",
@@ -68,6 +74,7 @@ __all__ = [
     "Outcome",
     "ParameterError",
     "Percentiles",
+    "Preserved",
     "Priority",
     "Probe",
     "Query",

@@ -23,6 +23,8 @@ from loguru import logger
 from tenacity import AsyncRetrying, retry_if_result, wait_exponential
 
 from db.appendlog import AppendLog, DoubtfulAppend, LogFull
+from db.background import in_thread
+from db.modes import Mode
 from db.operations import Context, Operation
 from db.results import WriteResult
 from db.settings import DatabaseSettings
@@ -94,6 +96,7 @@ class AuditTrail:
         self._readable = True
         self._patience: asyncio.Timeout | None = None
         self._closing = asyncio.Event()
+        self._mode = str(Mode.READ_WRITE)
 
     @property
     def waiting(self) -> int:
@@ -103,7 +106,7 @@ class AuditTrail:
     async def open(self) -> None:
         """Take up what an earlier process could not journal."""
         try:
-            contents = await asyncio.to_thread(self._log.open)
+            contents = await in_thread(self._log.open)
             self._backlog.extend(AuditEvent(**record) for record in contents.records)
         except (OSError, TypeError) as exc:
             self._readable = False
@@ -122,6 +125,12 @@ class AuditTrail:
             return
         self._begin(self._record(self._event(name, 0, 0, facts)))
 
+    def mode_changed(self, mode: str, reason: str) -> None:
+        """Note a change of mode; the same mode for another reason is none, and neither is a start like any other."""
+        if mode != self._mode:
+            self._mode = mode
+            self.note("database.mode", {"mode": mode, "reason": reason})
+
     def nudge(self) -> None:
         """Merge what waits, if there is a chance; called now and then, and when the database is back."""
         if self._backlog and self._makes_sense() and not self._merging:
@@ -134,9 +143,11 @@ class AuditTrail:
         if self._patience is not None and self._patience.when() is not None:
             with suppress(RuntimeError):  # it has ended just now
                 self._patience.reschedule(asyncio.get_running_loop().time() + _CLOSING_GRACE_S)
-        while self._tasks:
-            await asyncio.wait(self._tasks)
-        await asyncio.to_thread(self._log.close)
+        try:
+            while self._tasks:
+                await asyncio.wait(self._tasks)
+        finally:
+            self._log.close()
 
     def _event(self, name: str, guild: int, actor: int, facts: Mapping[str, JSON]) -> AuditEvent:
         check_parameters({"name": name, "guild": guild, "actor": actor, "facts": dict(facts)})
@@ -199,7 +210,7 @@ class AuditTrail:
         self._backlog.append(event)
         self._unwritten += 1
         try:
-            await asyncio.to_thread(self._append)
+            await in_thread(self._append)
         except (OSError, LogFull, DoubtfulAppend) as exc:
             logger.critical("an audit event is kept in memory alone: {}; {}", event, exc)
             if self._unwritten > _MOST_UNWRITTEN:
@@ -231,7 +242,7 @@ class AuditTrail:
             merged += 1
         if merged:
             logger.info("{} audit events were merged into the journal, {} wait", merged, len(self._backlog))
-            await asyncio.to_thread(self._clear)
+            await in_thread(self._clear)
 
     def _clear(self) -> None:
         try:

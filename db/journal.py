@@ -16,33 +16,28 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from db.engine import Connection
 
 EVENT: Final = "event"  # the outcome of a row that is no operation's
 
 _DOMAIN: Final = b"rollcall-journal-1"
-_GENESIS: Final = bytes(32)
+GENESIS: Final = bytes(32)
 _SALT_BYTES: Final = 16
 
 _HEAD: Final = "SELECT seq, at_ms, chain FROM journal ORDER BY seq DESC LIMIT 1"
+_ANCHOR: Final = "SELECT seq, at_ms, chain FROM journal_anchor ORDER BY seq DESC LIMIT 1"
 _FIND: Final = """
 SELECT journal.seq, journal.name, journal.guild_id, journal.outcome, journal_payload.payload
 FROM journal LEFT JOIN journal_payload ON journal_payload.seq = journal.seq
-WHERE journal.operation_id = ?
+WHERE journal.operation_id = :operation_id
+UNION ALL
+SELECT seq, name, guild_id, outcome, NULL FROM journal_past WHERE operation_id = :operation_id
 """
 _INSERT: Final = """
 INSERT INTO journal (seq, operation_id, name, guild_id, at_ms, outcome, commitment, chain)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?)
 """
 _INSERT_PAYLOAD: Final = "INSERT INTO journal_payload (seq, salt, payload) VALUES (?, ?, ?)"
-_ALL: Final = """
-SELECT journal.seq, operation_id, name, guild_id, at_ms, outcome, commitment, chain, salt, payload
-FROM journal LEFT JOIN journal_payload ON journal_payload.seq = journal.seq
-ORDER BY journal.seq
-"""
-_ORPHANS: Final = "SELECT count(*) FROM journal_payload WHERE seq NOT IN (SELECT seq FROM journal)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +63,7 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A recorded operation; `payload` is None once it has been erased."""
+    """A recorded operation; `payload` is None once it was erased, or has left for a file."""
 
     seq: int
     name: str
@@ -78,13 +73,13 @@ class Found:
 
 
 def read_head(connection: Connection) -> Head:
-    row = connection.execute(_HEAD).fetchall()
-    return Head(*row[0]) if row else Head(0, 0, _GENESIS)
+    rows = connection.execute(_HEAD).fetchall() or connection.execute(_ANCHOR).fetchall()
+    return Head(*rows[0]) if rows else Head(0, 0, GENESIS)
 
 
 def find(connection: Connection, operation_id: str) -> Found | None:
     """The recorded operation of that id, in this transaction's view."""
-    rows = connection.execute(_FIND, (operation_id,)).fetchall()
+    rows = connection.execute(_FIND, {"operation_id": operation_id}).fetchall()
     if not rows:
         return None
     seq, name, guild, outcome, payload = rows[0]
@@ -108,10 +103,10 @@ class Chapter:
     def add(self, entry: Entry) -> None:
         """Chain a row to the head."""
         salt = os.urandom(_SALT_BYTES)
-        commitment = hashlib.sha256(salt + entry.payload).digest()
+        commitment = commit_to(salt, entry.payload)
         fields = (entry.operation_id, entry.name, entry.guild, entry.at_ms, entry.outcome, commitment)
         seq = self.head.seq + 1
-        chain = _link(self.head.chain, seq, *fields)
+        chain = link(self.head.chain, seq, *fields)
         self._rows.append((seq, *fields, chain))
         self._payloads.append((seq, salt, entry.payload.decode()))
         self._added[entry.operation_id] = Found(seq, entry.name, entry.guild, entry.outcome, entry.payload)
@@ -123,7 +118,12 @@ class Chapter:
         self._connection.executemany(_INSERT_PAYLOAD, self._payloads)
 
 
-def _link(
+def commit_to(salt: bytes, payload: bytes) -> bytes:
+    """What stands in the chain for a payload that may be erased."""
+    return hashlib.sha256(salt + payload).digest()
+
+
+def link(
     previous: bytes,
     seq: int,
     operation_id: str,
@@ -133,89 +133,20 @@ def _link(
     outcome: str,
     commitment: bytes,
 ) -> bytes:
+    """The chain value of a row."""
     fields = (
         previous,
         seq.to_bytes(8, "big"),
-        _bytes_of(operation_id),
-        _bytes_of(name),
+        bytes_of(operation_id),
+        bytes_of(name),
         guild.to_bytes(8, "big", signed=True),
         at_ms.to_bytes(8, "big", signed=True),
-        _bytes_of(outcome),
+        bytes_of(outcome),
         commitment,
     )
     return hashlib.sha256(_DOMAIN + b"".join([len(field).to_bytes(4, "big") + field for field in fields])).digest()
 
 
-def _bytes_of(text: str) -> bytes:
+def bytes_of(text: str) -> bytes:
+    """As UTF-8; what a damaged file gave in place of text comes out as the bytes that it was."""
     return text.encode("utf-8", "surrogateescape")
-
-
-def _text_of(raw: bytes) -> str:
-    """For verification: bytes that are no UTF-8 are an alteration to report, not a reason to stop reading."""
-    return raw.decode("utf-8", "surrogateescape")
-
-
-@dataclass(frozen=True, slots=True)
-class JournalReport:
-    """What a verification found; `head` is the chain value of the last row, to compare with one kept elsewhere."""
-
-    rows: int
-    erased: int
-    head: str
-    problems: tuple[str, ...]
-
-    @property
-    def ok(self) -> bool:
-        return not self.problems
-
-
-_PROBLEMS_KEPT: Final = 100
-
-
-def verify(connection: Connection) -> JournalReport:
-    """Follow the whole chain. Finds altered, missing and reordered rows; not a tail that was cut off whole.
-
-    For that, compare `rows` and `head` with what was noted elsewhere. The connection is the caller's alone.
-    """
-    usual, connection.text_factory = connection.text_factory, _text_of
-    try:
-        return _follow(connection)
-    finally:
-        connection.text_factory = usual
-
-
-def _follow(connection: Connection) -> JournalReport:
-    rows = erased = 0
-    previous = _GENESIS
-    problems: list[str] = []
-    for row in connection.execute(_ALL):
-        rows += 1
-        seq, _, _, _, _, _, _, chain, salt, _ = row
-        erased += salt is None
-        problems.extend(_problems_of(row, rows, previous))
-        previous = chain
-        if len(problems) >= _PROBLEMS_KEPT or seq != rows:
-            break  # after a gap every number is off: the first is what tells
-    orphans = connection.execute(_ORPHANS).fetchone()[0]
-    if orphans:
-        problems.append(f"{orphans} payloads belong to no row")
-    return JournalReport(rows, erased, previous.hex(), tuple(problems))
-
-
-def _problems_of(row: tuple[object, ...], expected_seq: int, previous: bytes) -> Iterator[str]:
-    seq, operation_id, name, guild, at_ms, outcome, commitment, chain, salt, payload = row
-    if seq != expected_seq:
-        yield f"row {expected_seq} is missing: the next one is {seq}"
-        return
-    if _link(previous, seq, operation_id, name, guild, at_ms, outcome, commitment) != chain:  # pyright: ignore[reportArgumentType]
-        yield f"row {seq} ({operation_id!r}) does not follow from the row before it: altered, or moved"
-    if salt is not None and not _opens(commitment, salt, payload):
-        yield f"row {seq} ({operation_id!r}): its payload is not the one committed to"
-
-
-def _opens(commitment: object, salt: object, payload: object) -> bool:
-    return (
-        isinstance(salt, bytes)
-        and isinstance(payload, str)
-        and (hashlib.sha256(salt + _bytes_of(payload)).digest() == commitment)
-    )

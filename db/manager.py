@@ -14,7 +14,6 @@ from loguru import logger
 
 from db import announcements
 from db.advice import advise
-from db.audit import AuditEvent, AuditTrail
 from db.background import Background, to_its_end
 from db.breaker import Breaker, BreakerState
 from db.cache import Known, LastKnown
@@ -24,7 +23,7 @@ from db.engine import Engine, load_engine
 from db.errors import BadDataDirectory, Unavailable, new_error_id
 from db.events import EventKind, Events, Listener
 from db.health import HealthMonitor
-from db.journal import JournalReport
+from db.keeper import JournalKeeper
 from db.layout import Layout
 from db.lock import DirectoryLock
 from db.modes import SWITCHED_OFF, Mode, Modes
@@ -38,6 +37,7 @@ from db.status import ConnectionState, Status
 from db.store import OpenStore, Problem, open_store
 from db.submission import Submission, submit
 from db.values import JSON, check_parameters
+from db.verification import JournalReport
 from db.waiting import OperationQueue, Waiting
 
 P = ParamSpec("P")
@@ -71,8 +71,9 @@ class DatabaseManager:
             self._layout.waiting, capacity_bytes=settings.queue_kb * 1024, patience_s=settings.operation_timeout_s
         )
         self._replayer = Replayer(self._queue, self._run, lambda: self.mode is Mode.READ_WRITE, self._events, settings)
-        self._audit = AuditTrail(self._layout.events, settings, self._write_event, self._can_write_events)
-        self._journaled_mode = Mode.READ_WRITE
+        self.journal = JournalKeeper(
+            self._layout, settings, self._events, self._carry_out_own, lambda: self._writing.closed, self._waiting_ids
+        )
         self._background = Background()
 
     @property
@@ -103,7 +104,7 @@ class DatabaseManager:
     def set_switch(self, *, degraded: bool) -> None:
         """The operator's switch: while it is on, the operations of features are refused."""
         self._modes.set_switch(degraded=degraded)
-        self._audit.note("database.switch", {"degraded": degraded})
+        self.journal.audit.note("database.switch", {"degraded": degraded})
 
     async def write(
         self, operation: Operation[P, T], context: Context, /, *args: P.args, **params: P.kwargs
@@ -166,7 +167,7 @@ class DatabaseManager:
         """Journal something that is no operation's own, whatever the mode; what cannot be journaled just now is kept
         in a file until it can. Durable on return. Raises ParameterError for facts that JSON cannot hold.
         """
-        await self._audit.record(name, guild, actor, facts)
+        await self.journal.audit.record(name, guild, actor, facts)
 
     async def read(self, query: Query[P, T], /, *args: P.args, **params: P.kwargs) -> T:
         """Run a query on one snapshot that has every write its caller has heard of. Raises DatabaseError."""
@@ -197,9 +198,7 @@ class DatabaseManager:
     async def verify_journal(self) -> JournalReport:
         """Follow the journal's whole chain; raises DatabaseError where it cannot be read."""
         self._modes.require_readable()
-        if self._store is None:
-            raise Unavailable("the database is not open")
-        return await self._store.verify_journal()
+        return await self.journal.verify()
 
     def waiting(self) -> tuple[Waiting, ...]:
         """The writes that wait for the database, in the order in which they will be carried out."""
@@ -231,7 +230,7 @@ class DatabaseManager:
         """Open the database, or go on without it and keep trying. Raises StartupError for a foreign or newer one."""
         for problem in await self._queue.open():
             self._events.emit(EventKind.QUEUE_DAMAGED, problem, good=False)
-        await self._audit.open()
+        await self.journal.audit.open()
         await self._open()
         logger.info("database: {}", self.status().line())
         if self._engine.has_wal_reset_bug:
@@ -247,12 +246,14 @@ class DatabaseManager:
     async def close(self) -> None:
         """Answer everybody who waits, close every connection. Harmless when called twice."""
         self.health.connection = ConnectionState.DISCONNECTING
-        await self._background.close()
-        await self._replayer.close()
-        await self._audit.close()
-        store, self._store = self._store, None
-        if store is not None:
-            await store.close()
+        try:
+            await self._background.close()
+            await self._replayer.close()
+            await self.journal.close()
+        finally:
+            store, self._store = self._store, None
+            if store is not None:
+                await store.close()
         await self._queue.close()
         self.health.detach()
 
@@ -268,6 +269,7 @@ class DatabaseManager:
         self._store = opened
         self.health.attach(opened)
         self._known.make_stale()
+        await self.journal.opened(opened)
         self._modes.set_closed("")
         self._events.emit(EventKind.CONNECTED, str(opened.path), good=True)
 
@@ -287,7 +289,7 @@ class DatabaseManager:
                 self._background.spawn(self._store.connections.rescue())
             self._probe(self._writing, self._store.writer.probe)
             self._probe(self._reading, self._store.readers.probe)
-            self._audit.nudge()
+            self.journal.tick()
 
     async def _open_again(self) -> None:
         try:
@@ -330,24 +332,16 @@ class DatabaseManager:
         self.health.mode_changes += 1
         self._events.emit(EventKind.MODE_CHANGED, detail, good=mode is Mode.READ_WRITE)
         self._replayer.wake()
-        if mode is not self._journaled_mode:  # a reason in other words, and a start like any other, are no events
-            self._journaled_mode = mode
-            self._audit.note("database.mode", {"mode": str(mode), "reason": reason})
+        self.journal.audit.mode_changed(str(mode), reason)
 
-    def _can_write_events(self) -> bool:
-        """Under the operator's switch too: that is for features."""
-        return self._store is not None and self._writing.closed
+    async def _carry_out_own(
+        self, operation: Operation[..., T], context: Context, params: dict[str, Any]
+    ) -> WriteResult[T]:
+        """What the layer itself has to write, under the operator's switch too."""
+        return await self._carry_out(self._submission(operation, context, params))
 
-    async def _write_event(self, event: AuditEvent) -> WriteResult[None]:
-        return await self._carry_out(self._submission(event.operation, event.context, event.params))
-
-    def _version(self) -> int | None:
-        if self._store is None or self.mode in (Mode.OFFLINE, Mode.RECOVERING):
-            return None
-        return self._store.writer.version
-
-    def _note_error(self, error_id: str, what: str) -> None:
-        self._last_error = f"{error_id} {what}"
+    def _waiting_ids(self) -> list[str]:
+        return [entry.operation_id for entry in (*self._queue.waiting(), *self._queue.dead_letters())]
 
     def _refused(self, name: str, context: Context, reason: str) -> WriteResult[Any]:
         error_id = new_error_id()

@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
 from loguru import logger
 
-from db import journal
+from db import verification
 from db.background import in_thread
 from db.breaker import Breaker
 from db.connection import ConnectionManager
-from db.engine import Engine, PragmaRefused, checkpoint, prepare_new_file, prepare_writer
+from db.engine import Connection, Engine, PragmaRefused, checkpoint, prepare_new_file, prepare_writer
 from db.errors import DatabaseError, ForeignDatabase, Phase, translate
 from db.events import Events
 from db.inspection import State, examine
-from db.journal import JournalReport
 from db.layout import Layout
 from db.migrations import Migration, load_migrations, migrate
 from db.readers import ReaderPool
 from db.settings import DatabaseSettings
 from db.transaction import TransactionManager
+from db.verification import JournalReport, Note
 from db.writer import Writer
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,15 +56,22 @@ class OpenStore:
     def wal_bytes(self) -> int:
         return wal_bytes(self.path)
 
-    async def verify_journal(self) -> JournalReport:
-        """On a connection and a thread of its own: it reads everything, and nobody should wait behind it."""
-        return await in_thread(self._verify)
+    async def verify_journal(self, notes: Sequence[Note] = ()) -> JournalReport:
+        """Follow the journal's whole chain and compare it with what was noted; raises DatabaseError."""
+        return await self.look(lambda connection: verification.verify(connection, notes))
 
-    def _verify(self) -> JournalReport:
+    async def look(self, function: Callable[[Connection], T]) -> T:
+        """Run something that reads much, on a connection and a thread of its own: nobody should wait behind it.
+
+        Raises DatabaseError for SQLite's errors.
+        """
+        return await in_thread(self._look, function)
+
+    def _look(self, function: Callable[[Connection], T]) -> T:
         try:
             connection = self.engine.connect(self.path, mode="ro", busy_timeout_s=self.settings.busy_timeout_s)
             try:
-                return journal.verify(connection)
+                return function(connection)
             finally:
                 connection.close()
         except self.engine.error_class as exc:

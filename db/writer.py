@@ -53,6 +53,7 @@ class Writer:
         self._wal_bytes = wal_bytes
         self._mender = Mender(connections, transactions, engine, settings, breaker)
         self._waiting: deque[Submission[Any]] = deque()
+        self._turns: deque[asyncio.Future[None]] = deque()  # who wants the connection for the layer's own work
         self._free = asyncio.Event()  # whether the writing connection is nobody's just now
         self._free.set()
         self._background = Background()
@@ -95,13 +96,20 @@ class Writer:
         await self._mender.settle()
 
     async def between_batches(self, function: Callable[[Connection], T]) -> T:
-        """Run something short on the writer's thread that changes no data; raises DatabaseError."""
-        await self._until_free()
-        self._free.clear()
+        """Run the layer's own work on the writer's thread; a transaction that it begins it also ends.
+
+        It takes its turn before the operations that wait. Raises DatabaseError for SQLite's errors.
+        """
+        turn: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._turns.append(turn)
+        if self._free.is_set():
+            self._release()
         try:
+            await turn
             return await self._mender.on_writer(function)
         finally:
-            self._release()
+            if turn.done() and not turn.cancelled():
+                self._release()
 
     async def probe(self) -> None:
         """What a half-open breaker tries: a fresh connection that can commit. Raises DatabaseError."""
@@ -176,6 +184,12 @@ class Writer:
 
     def _release(self) -> None:
         self._free.set()
+        while self._turns:
+            turn = self._turns.popleft()
+            if not turn.done():  # else its caller was cancelled
+                self._take()
+                turn.set_result(None)
+                return
         if self._waiting:
             self._depart()
 

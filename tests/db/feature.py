@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +11,7 @@ from typing import Any
 
 from db import Context, Rejected, Snapshot, Transaction, operation, query
 
-FIRST_MIGRATION = Path(__file__).parents[2] / "migrations" / "0001_journal.sql"
+MIGRATIONS = Path(__file__).parents[2] / "migrations"
 PURSES = """
 -- migrate:up
 CREATE TABLE purse (
@@ -34,11 +33,19 @@ DROP TABLE purse;
 
 
 def write_migrations(directory: Path) -> Path:
-    """The journal's own migration and the purses'."""
+    """The journal's own migrations, as one, and the purses'."""
     directory.mkdir()
-    shutil.copy(FIRST_MIGRATION, directory)
+    (directory / "0001_journal.sql").write_text(_joined("0001_journal.sql", "0005_journal_anchor.sql"))
     (directory / "0002_purses.sql").write_text(PURSES)
     return directory
+
+
+def _joined(*names: str) -> str:
+    ups, downs = "", ""
+    for name in names:
+        up, _, down = (MIGRATIONS / name).read_text().partition("-- migrate:down")
+        ups, downs = ups + up.partition("-- migrate:up")[2], down + downs
+    return f"-- migrate:up{ups}-- migrate:down{downs}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from db import JSON, Context, DatabaseManager, Mode, Priority, Rejected, Snapshot, Transaction, operation, query
-from tests.db.feature import FIRST_MIGRATION, eventually
+from tests.db.feature import MIGRATIONS, eventually
 
 
 @operation("outage.give", queue=Priority.HIGH)
@@ -77,7 +77,7 @@ def take_away(file: Path) -> Path:
 
 def with_announcements(migrations: Path) -> Path:
     """The same migrations, and the one that lets authors be told."""
-    shutil.copy(FIRST_MIGRATION.with_name("0004_announcement.sql"), migrations / "0003_announcement.sql")
+    shutil.copy(MIGRATIONS / "0004_announcement.sql", migrations / "0003_announcement.sql")
     return migrations
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from db import Rejected, Transaction, journal, operation
+from db import JournalReport, Rejected, Transaction, journal, operation, verification
 from tests.conftest import Scratch
 
 
@@ -26,8 +26,8 @@ def spoken(scratch: Scratch) -> Scratch:
     return scratch
 
 
-def verify(scratch: Scratch) -> journal.JournalReport:
-    return journal.verify(scratch.connection)
+def verify(scratch: Scratch) -> JournalReport:
+    return verification.verify(scratch.connection)
 
 
 def test_an_untouched_journal_verifies_and_names_its_head(spoken: Scratch):
@@ -37,7 +37,7 @@ def test_an_untouched_journal_verifies_and_names_its_head(spoken: Scratch):
 
 
 def test_an_empty_journal_verifies(scratch: Scratch):
-    assert verify(scratch) == journal.JournalReport(0, 0, "00" * 32, ())
+    assert verify(scratch) == JournalReport(0, 0, "00" * 32, ())
 
 
 def test_refusals_are_journaled_beside_what_was_committed(spoken: Scratch):
@@ -125,7 +125,7 @@ def test_time_does_not_go_backwards_when_the_clock_does(spoken: Scratch):
     spoken.now_ms -= 3_600_000
     seen: list[int] = []
 
-    @operation("test.when")
+    @operation("test.what_time")
     def when(tx: Transaction) -> None:
         seen.append(tx.now)
 

@@ -267,6 +267,7 @@ async def test_files_are_the_owners_alone(settings: DatabaseSettings, migrations
     assert modes == {
         "events.log": "0o600",
         "gen-1": "0o700",
+        "heads.log": "0o600",
         "lock": "0o600",
         "manifest.log": "0o600",
         "rollcall.db": "0o600",
