@@ -54,6 +54,8 @@ async def failing(db: DatabaseManager, failure: str) -> AsyncIterator[None]:
     connections, path = connections_of(db), db.status().path
     await eventually(lambda: connections._writer is not None)  # what was lost before may just be coming back
     lost: list[HopConnection] = []
+    # What the trouble before held up is being written just now, and may be about to open another connection.
+    await eventually(lambda: db.version is not None and not db.journal.audit.waiting)
     if failure in ("writer lost", "all lost"):
         lost.append(connections.writer)
     if failure in ("readers lost", "all lost"):
