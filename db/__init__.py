@@ -26,9 +26,10 @@ from db.errors import (
 from db.events import Event, EventKind
 from db.exporting import Exported, ExportRefused
 from db.inspection import Inspection, inspect_database
-from db.manager import DatabaseManager, open_database
+from db.manager import DatabaseManager
 from db.metrics import Percentiles, Work
 from db.modes import Mode
+from db.opening import open_database
 from db.operations import Context, Operation, Priority, Query, operation, query
 from db.preservation import Preserved
 from db.results import Outcome, Rejected, ResultNotOk, WriteResult

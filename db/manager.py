@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar
@@ -14,20 +13,18 @@ from loguru import logger
 
 from db import announcements
 from db.advice import advise
-from db.background import Background, to_its_end
+from db.background import Background
 from db.breaker import Breaker, BreakerState
 from db.cache import Known, LastKnown
 from db.checkup import Checkup
 from db.cleanups import Cleanups
-from db.engine import Engine, load_engine
-from db.errors import BadDataDirectory, Unavailable, new_error_id
+from db.engine import Engine
+from db.errors import Unavailable, new_error_id
 from db.events import EventKind, Events, Listener
 from db.health import HealthMonitor
 from db.keeper import JournalKeeper
 from db.layout import Layout
-from db.lock import DirectoryLock
 from db.modes import SWITCHED_OFF, Mode, Modes
-from db.mounts import network_file_system
 from db.operations import Context, Operation, Query
 from db.replay import Replayer
 from db.results import OVERLOADED, Outcome, WriteResult
@@ -364,30 +361,3 @@ _REFUSALS = {
     Mode.OFFLINE.name: "The database is unavailable just now. Nothing was changed; please try again later.",
     Mode.RECOVERING.name: "The database is being recovered. Nothing was changed; please try again later.",
 }
-
-
-@asynccontextmanager
-async def open_database(settings: DatabaseSettings, migrations: Path) -> AsyncGenerator[DatabaseManager]:
-    """Lock the data directory, open its database and keep it until the block ends.
-
-    Raises StartupError where this process must not run on it. A database that is missing though there was one,
-    cannot be read or is damaged opens OFFLINE instead: commands without database go on working.
-    """
-    engine = load_engine(settings.engine)
-    layout = Layout(settings.directory)
-    layout.prepare()
-    if (kind := network_file_system(settings.directory)) and not settings.allow_network_file_system:
-        raise BadDataDirectory(
-            f"{settings.directory} is on a network file system ({kind}), which cannot keep a database"
-        )
-    lock = DirectoryLock(layout.lock)
-    lock.acquire()
-    manager = DatabaseManager(settings, migrations, engine)
-    try:
-        await manager.start()
-        yield manager
-    finally:
-        try:
-            await to_its_end(manager.close())
-        finally:
-            lock.release()

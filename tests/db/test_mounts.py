@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from db import BadDataDirectory, DatabaseSettings, manager, open_database
+from db import BadDataDirectory, DatabaseSettings, open_database, opening
 from db.mounts import network_file_system
 
 
@@ -67,7 +67,7 @@ async def test_a_data_directory_on_a_network_file_system_is_refused_unless_force
     settings: DatabaseSettings, migrations: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     mounts = table(tmp_path, ("/", "nfs4"))
-    monkeypatch.setattr(manager, "network_file_system", lambda path: network_file_system(path, mounts))
+    monkeypatch.setattr(opening, "network_file_system", lambda path: network_file_system(path, mounts))
     with pytest.raises(BadDataDirectory, match="network file system") as caught:
         async with open_database(settings, migrations):
             pass
