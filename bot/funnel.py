@@ -136,6 +136,10 @@ class Tree(app_commands.CommandTree[Any]):
 
     async def on_error(self, interaction: Interaction, error: app_commands.AppCommandError, /) -> None:
         await report(interaction, error, _name(interaction))
+        if isinstance(error, permissions.NotAllowed):
+            facts = {"command": _name(interaction), "needed": error.needed.name.lower()}
+            database = interaction.client.db
+            await database.record_event("permission.refused", interaction.guild_id or 0, interaction.user.id, facts)
 
     async def _call(self, interaction: Interaction) -> None:
         # discord.py leaves two cases without an answer: an exception from interaction_check that is not

@@ -14,6 +14,7 @@ from bot.client import Rollcall
 from bot.funnel import Interaction, UserError, defer, respond
 from bot.permissions import Level, level_of
 from bot.replies import deliver
+from bot.ui import embeds
 from bot.ui.confirm import Confirm
 from bot.ui.paginator import Page, Paginator
 from cogs.economy import store, views
@@ -60,8 +61,9 @@ class Economy(commands.Cog):
             raise UserError(BOT_PAYMENT)
         await defer(interaction)
         symbol = (await self._settings(interaction)).currency_symbol
-        found = await self.bot.db.read(store.balance, guild=guild_of(interaction), user=owner.id)
-        await respond(interaction, embed=views.wallet(found, symbol, own=owner == interaction.user))
+        found = await self.bot.db.read_known(store.balance, guild=guild_of(interaction), user=owner.id)
+        shown = views.wallet(found.value, symbol, own=owner == interaction.user)
+        await respond(interaction, embed=embeds.as_of(shown, found.age_s))
 
     @wallet.command()
     @app_commands.describe(user="Somebody else's wallet; only admins may look into it")
@@ -120,16 +122,16 @@ class Economy(commands.Cog):
 
         async def fetch(after: Standing | None) -> Page[Standing]:
             last = after and after.holding
-            holdings = await self.bot.db.read(
+            known = await self.bot.db.read_known(
                 store.leaderboard,
                 guild=guild,
                 below_cents=last.balance_cents if last else store.TOP,
                 below_account=last.account_id if last else store.TOP,
                 limit=PAGE + 1,
             )
-            shown = rank(holdings[:PAGE], after)
-            following = shown[-1] if len(holdings) > PAGE else None
-            return Page(embed=views.leaderboard(shown, symbol), following=following)
+            shown = rank(known.value[:PAGE], after)
+            following = shown[-1] if len(known.value) > PAGE else None
+            return Page(embed=embeds.as_of(views.leaderboard(shown, symbol), known.age_s), following=following)
 
         await Paginator[Standing].show(interaction, fetch, ephemeral=False)
 

@@ -134,7 +134,7 @@ def reverse(tx: Transaction, *, payment: int, reason: str = "") -> Receipt:
     return _pay(tx, payer, payee, amount_cents, kind="reversal", memo=reason, reverses=payment)
 
 
-@query("economy.balance")
+@query("economy.balance", remember=True)
 def balance(tx: Snapshot, *, guild: int, user: int) -> Wallet:
     """The user's wallet; before it is opened, what it will open with."""
     found = ledger.find_wallet(tx, guild, user)
@@ -170,7 +170,7 @@ def history(tx: Snapshot, *, guild: int, user: int, before: int = TOP, limit: in
     return HistoryPage(entries=entries, before=entries[-1].payment_id if len(rows) > limit else None)
 
 
-@query("economy.leaderboard")
+@query("economy.leaderboard", remember=True)
 def leaderboard(
     tx: Snapshot, *, guild: int, below_cents: int = TOP, below_account: int = TOP, limit: int
 ) -> list[Holding]:

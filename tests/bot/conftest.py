@@ -34,6 +34,7 @@ class FakeDatabase:
         self.mode_reason = ""
         self.version = 1
         self.listeners = []
+        self.recorded: list[tuple[object, ...]] = []
 
     def subscribe(self, listener: Callable[[Event], None]):
         self.listeners.append(listener)
@@ -41,6 +42,9 @@ class FakeDatabase:
 
     async def read(self, *_arguments: object, **_options: object) -> list[object]:
         return []
+
+    async def record_event(self, *event: object) -> None:
+        self.recorded.append(event)
 
     def change(self, mode: Mode) -> None:
         self.mode = mode
