@@ -7,6 +7,7 @@ not follow from the line before is damage and is reported, never silently shorte
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import os
 import re
@@ -74,6 +75,8 @@ def _lines(previous: str, records: Iterable[dict[str, Any]]) -> tuple[bytes, str
 
 def read_contents(path: Path) -> Contents:
     """Every line that follows from the one before, also behind damage; an absent file is empty. Raises OSError."""
+    if path.exists() and not path.is_file():
+        raise OSError(errno.EINVAL, "is no regular file", str(path))
     content = path.read_bytes().rstrip(b"\0") if path.exists() else b""
     *lines, torn = content.split(b"\n")
     records: list[dict[str, Any]] = []

@@ -61,6 +61,8 @@ def examine(layout: Layout, engine: Engine) -> Inspection:
     """
     path = layout.directory
     try:
+        if path.exists() and not path.is_dir():
+            return Inspection(state=State.UNREADABLE, path=path, detail=f"{path} is no directory")
         if layout.is_new():
             return Inspection(state=State.NEW, path=path, detail="there is no database yet")
         path = layout.database

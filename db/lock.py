@@ -20,6 +20,10 @@ _ATTEMPTS: Final = 10
 _PAUSE_S: Final = 0.01
 
 
+# Not waiting for somebody at the other end, if it should be a pipe.
+_LOOK: Final = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC
+
+
 class DirectoryLock:
     """An exclusive flock on `path` for as long as this object is held. Released by the kernel if we die."""
 
@@ -73,16 +77,24 @@ def _take(fd: int) -> None:
 def read_holder(path: Path) -> str:
     """Who wrote the lock file, in words for an operator."""
     try:
-        note = json.loads(path.read_text())
+        note = json.loads(_read(path))
         return f"process {note['pid']} on {note['host']} since {note['since']}"
     except (OSError, ValueError, KeyError, TypeError):
         return "another process"
 
 
+def _read(path: Path) -> bytes:
+    fd = os.open(path, _LOOK)
+    try:
+        return os.read(fd, 4096)
+    finally:
+        os.close(fd)
+
+
 def is_held(path: Path) -> bool:
     """Whether some process holds the lock; takes it for a moment where nobody does."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        fd = os.open(path, _LOOK)
     except OSError:
         return False
     try:

@@ -336,3 +336,16 @@ def _resolve(target: str) -> Any:
     for name in names:
         found = getattr(found, name)
     return found
+
+
+@pytest.mark.parametrize("name", ["lock", "manifest.log"])
+def test_a_look_at_a_directory_does_not_wait_for_the_other_end_of_a_pipe(tmp_path: Path, name: str):
+    os.mkfifo(tmp_path / name)
+    found = inspect_database(tmp_path, ENGINE)
+    assert found.state == {"lock": "new", "manifest.log": "unreadable"}[name]
+    assert found.held_by is None
+
+
+def test_what_is_no_directory_is_not_called_a_new_database(tmp_path: Path):
+    (tmp_path / "file").write_text("something")
+    assert inspect_database(tmp_path / "file", ENGINE).state == "unreadable"
