@@ -76,7 +76,8 @@ def _lines(previous: str, records: Iterable[dict[str, Any]]) -> tuple[bytes, str
 def read_contents(path: Path) -> Contents:
     """Every line that follows from the one before, also behind damage; an absent file is empty. Raises OSError."""
     if path.exists() and not path.is_file():
-        raise OSError(errno.EINVAL, "is no regular file", str(path))
+        what = "is a directory" if path.is_dir() else "is no regular file"
+        raise OSError(errno.EINVAL, what, str(path))
     content = path.read_bytes().rstrip(b"\0") if path.exists() else b""
     *lines, torn = content.split(b"\n")
     records: list[dict[str, Any]] = []
