@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Final, ParamSpec, TypeVar
 
 import aiosqlite
+import aiosqlite.core
 from loguru import logger
 
 from db.engine import Connection, Engine, PragmaRefused, prepare_reader, prepare_writer
@@ -54,18 +55,16 @@ class HopConnection(aiosqlite.Connection):
         return self._conn
 
     def submit(self, function: Callable[P, T], *args: P.args, **params: P.kwargs) -> asyncio.Future[T]:
-        """Start a hop. Cancelling the future does not stop the function.
-
-        Does what aiosqlite's own coroutine does, without a task's detour through the loop.
-        """
-        self._require_usable()
+        """Start a hop. Cancelling the future does not stop the function."""
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
-        hop = partial(self._interruption.run, partial(function, *args, **params))
-        self._tx.put_nowait((future, hop))  # pyright: ignore[reportUnknownMemberType]
+        self.post(partial(function, *args, **params), then=partial(_settle, future))
         return future
 
     def post(self, function: Callable[[], T], *, then: Callable[[T | BaseException], None]) -> None:
-        """Start a hop and have `then` called on the loop with what it returned or raised: the shortest way there is."""
+        """Start a hop and have `then` called on the loop with what it returned or raised: the shortest way there is.
+
+        aiosqlite is given no future of its own: a hop that ends after its loop would end the thread with an error.
+        """
         self._require_usable()
         loop = asyncio.get_running_loop()
 
@@ -86,11 +85,32 @@ class HopConnection(aiosqlite.Connection):
         """
         self._interruption.interrupt()
 
+    def abandon(self) -> None:
+        """Close it whenever its thread comes back from the call that it hangs in; nobody waits for that."""
+        self._running = False
+
+        def close_and_stop() -> object:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+            return aiosqlite.core._STOP_RUNNING_SENTINEL  # noqa: SLF001  # pyright: ignore[reportPrivateUsage]
+
+        self._tx.put_nowait((None, close_and_stop))  # pyright: ignore[reportUnknownMemberType]
+
     def _require_usable(self) -> None:
         if not self._running:  # no thread would ever come to the hop
             raise ConnectionLost("this connection has been closed", phase=Phase.BEGIN)
         if os.getpid() != self._process_id:
             raise ConnectionLost("this connection belongs to the process that was forked", phase=Phase.BEGIN)
+
+
+def _settle(future: asyncio.Future[T], outcome: T | BaseException) -> None:
+    if future.done():
+        return
+    if isinstance(outcome, BaseException):
+        future.set_exception(outcome)
+    else:
+        future.set_result(outcome)
 
 
 class FileIdentity:
@@ -183,14 +203,19 @@ class ConnectionManager:
         await self._close_one(old)
         return self._readers[place]
 
-    async def close(self) -> None:
-        """Close the readers, then the writer, which moves the WAL into the file. Harmless when nothing is open."""
+    async def close(self, *, stuck: bool = False) -> None:
+        """Close the readers, then the writer, which moves the WAL into the file. Harmless when nothing is open.
+
+        A writer that is `stuck` in a call is not waited for.
+        """
         await self.rescue()
         while self._readers:
             await self._close_one(self._readers.pop())
-        if self._writer is not None:
+        if self._writer is not None and stuck:
+            self._writer.abandon()
+        elif self._writer is not None:
             await self._close_one(self._writer)
-            self._writer = None
+        self._writer = None
 
     async def _connect(self, prepare: Callable[[Connection], None]) -> HopConnection:
         connection = HopConnection(

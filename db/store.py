@@ -80,8 +80,7 @@ class OpenStore:
     async def close(self) -> None:
         await self.writer.close()
         await self.readers.close()
-        if not self.writer.stuck:
-            await self.connections.close()
+        await self.connections.close(stuck=self.writer.stuck)
 
 
 async def open_store(
